@@ -1,0 +1,251 @@
+"""`SilentSSOBackend`: mozilla-django-oidc's backend with its hooks kept and its gaps closed.
+
+A site's own subclass works after changing its base class: `filter_users_by_claims`, `create_user`, `update_user`,
+`verify_claims`, `get_username`, `get_userinfo`, `get_or_create_user`, `store_tokens` and `describe_user_by_claims` are called
+as upstream calls them. Tokens are validated before any of them runs (`flows.sign_in`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import DatabaseError, IntegrityError, transaction
+from django.http import HttpRequest
+
+from django_silent_sso.conf import conf
+from django_silent_sso.op import provider
+from django_silent_sso.protocol.errors import (
+    ConfigurationError,
+    OPUnavailable,
+    Reason,
+    TokenError,
+    UserNotAdmitted,
+)
+from django_silent_sso.storage import identities
+from django_silent_sso.upstream import (
+    ACCESS_TOKEN_SESSION_KEY,
+    ID_TOKEN_SESSION_KEY,
+    OIDCAuthenticationBackend,
+)
+
+__all__ = ["SilentSSOBackend"]
+
+logger = logging.getLogger("django_silent_sso.users")
+
+# Claims a scope promises (Core 5.4); where they are all in the ID Token, UserInfo is not asked.
+SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
+    "email": ("email",),
+    "profile": ("name", "preferred_username", "given_name", "nickname"),
+    "phone": ("phone_number",),
+    "address": ("address",),
+}
+
+
+class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it has no types
+    """Users by (issuer, subject); linked to an existing account only as `SILENT_SSO_LINK_USERS_BY` says."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Upstream's own reads settings that discovery answers here.
+        self.UserModel = get_user_model()
+        self.OIDC_RP_CLIENT_ID = conf.client_id
+        self.OIDC_RP_CLIENT_SECRET = conf.client_secret
+        self.request: HttpRequest | None = None
+        self.last_claims: dict[str, Any] = {}
+
+    def authenticate(self, request: HttpRequest | None, **kwargs: Any) -> None:
+        """Nothing: a user is signed in by an Authentication Response alone, which other backends never see (G04)."""
+        return
+
+    # -- claims -------------------------------------------------------------------------------------------------------
+    def collect_claims(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """The ID Token's claims, with UserInfo's where a requested scope's claims are missing.
+
+        Raises `TokenError` (userinfo_subject, userinfo_invalid). A UserInfo endpoint that fails costs the missing claims,
+        not the sign-in (C48), unless `verify_claims` then refuses.
+        """
+        if not access_token or not self.claims_missing(payload):
+            return dict(payload)
+        try:
+            found = self.get_userinfo(access_token, id_token, payload)
+        except (OPUnavailable, ConfigurationError) as error:
+            logger.warning("%s: going on with the ID Token's claims", error.reason)
+            return dict(payload)
+        # The ID Token is signed; UserInfo adds, it never replaces.
+        return {**found, **payload} if isinstance(found, dict) else dict(payload)
+
+    def claims_missing(self, claims: Mapping[str, Any]) -> bool:
+        wanted = [SCOPE_CLAIMS[scope] for scope in conf.scope.split() if scope in SCOPE_CLAIMS]
+        return any(not any(name in claims for name in names) for names in wanted)
+
+    def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """UserInfo's claims (Core 5.3.2): an object whose `sub` is the ID Token's, else `TokenError`."""
+        answer = provider.userinfo(access_token)
+        claims = answer.json() if answer.content_type != "application/jwt" else None
+        if not isinstance(claims, dict):
+            raise TokenError(Reason.USERINFO_INVALID, "UserInfo is not a JSON object")
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or subject != payload.get("sub"):
+            raise TokenError(Reason.USERINFO_SUBJECT, "UserInfo speaks of another subject")
+        return claims
+
+    def verify_claims(self, claims: dict[str, Any]) -> bool:
+        """Whether these claims admit a user. Tokens are validated already; a site may ask for more."""
+        return isinstance(claims.get("sub"), str)
+
+    def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
+        return "a subject at the OP"  # never an e-mail address in a log
+
+    # -- users --------------------------------------------------------------------------------------------------------
+    def get_or_create_user(
+        self, access_token: str, id_token: str, payload: dict[str, Any]
+    ) -> AbstractBaseUser | None:
+        """The user these claims stand for.
+
+        Raises `UserNotAdmitted` (claims_refused, user_ambiguous, user_unknown, user_inactive).
+        """
+        claims = self.last_claims = self.collect_claims(access_token, id_token, payload)
+        if not self.verify_claims(claims):
+            raise UserNotAdmitted(Reason.CLAIMS_REFUSED)
+        users = list(self.filter_users_by_claims(claims)[:2])
+        if len(users) > 1:
+            raise UserNotAdmitted(Reason.USER_AMBIGUOUS)
+        if users:
+            user = self.update_user(users[0], claims)
+        elif conf.create_user:
+            user = self._create_once(claims)
+        else:
+            raise UserNotAdmitted(Reason.USER_UNKNOWN)
+        user = identities.link(claims["iss"], claims["sub"], user)
+        if not self.user_can_authenticate(user):
+            raise UserNotAdmitted(Reason.USER_INACTIVE)
+        return user
+
+    def filter_users_by_claims(self, claims: dict[str, Any]) -> Any:
+        """The user with this (issuer, subject); else those the setting allows to link: a list or a query set."""
+        known = identities.find_user(claims["iss"], claims["sub"])
+        if known is not None:
+            return [known]
+        if conf.link_users_by == "email":
+            return super().filter_users_by_claims(claims)
+        if conf.link_users_by == "verified_email" and claims.get("email_verified") is True:
+            return self._users_by_verified_email(claims.get("email"), claims["iss"])
+        return []
+
+    def _users_by_verified_email(self, email: object, issuer: str) -> list[AbstractBaseUser]:
+        """Exact but for the case of the domain: no folding of look-alikes (U04)."""
+        if not isinstance(email, str) or not _is_email(email):
+            return []
+        normal = BaseUserManager.normalize_email(email)
+        field = self.UserModel.get_email_field_name()
+        candidates = self.UserModel._default_manager.filter(**{field: normal})[:3]
+        return [
+            user
+            for user in candidates
+            if BaseUserManager.normalize_email(getattr(user, field)) == normal
+            and not identities.is_linked(user, issuer)
+        ]
+
+    def _create_once(self, claims: dict[str, Any]) -> AbstractBaseUser:
+        """Create the user; where another request has just done so, take that one (U17)."""
+        try:
+            with transaction.atomic():
+                user: AbstractBaseUser = self.create_user(claims)
+                return user
+        except IntegrityError:
+            found = identities.find_user(claims["iss"], claims["sub"])
+            if found is None:
+                name = self.UserModel.USERNAME_FIELD
+                found = self.UserModel._default_manager.filter(**{name: self.get_username(claims)}).first()
+                if found is None or identities.is_linked(found, claims["iss"]) or found.has_usable_password():
+                    raise UserNotAdmitted(Reason.USER_AMBIGUOUS, "the user name is taken") from None
+            return found
+
+    def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser:
+        email = claims.get("email")
+        extra = self._profile(claims)
+        extra.pop(self.UserModel.get_email_field_name(), None)
+        user: AbstractBaseUser = self.UserModel._default_manager.create_user(
+            self.get_username(claims), email=email if _is_email(email) else "", **extra
+        )
+        return user
+
+    def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
+        """Take over a changed name or e-mail address; a value the database refuses is left as it was."""
+        profile = self._profile(claims)
+        if claims.get("email_verified") is False:
+            profile.pop(self.UserModel.get_email_field_name(), None)
+        changed = {k: v for k, v in profile.items() if v and getattr(user, k) != v}
+        if changed:
+            before = {name: getattr(user, name) for name in changed}
+            for name, value in changed.items():
+                setattr(user, name, value)
+            try:
+                with transaction.atomic():
+                    user.save(update_fields=list(changed))
+            except DatabaseError:
+                logger.warning("a user's changed claims could not be saved")
+                for name, value in before.items():
+                    setattr(user, name, value)
+        return user
+
+    def get_username(self, claims: dict[str, Any]) -> str:
+        """From (issuer, subject), as an e-mail address can change hands; `OIDC_USERNAME_ALGO` is asked if set."""
+        if conf.username_algorithm:
+            return str(super().get_username(claims))
+        digest = hashlib.sha256(f"{claims['iss']}\n{claims['sub']}".encode()).digest()[:21]
+        return base64.urlsafe_b64encode(digest).decode()
+
+    def get_user(self, user_id: Any) -> AbstractBaseUser | None:
+        """The user, while the account is active (U10: upstream forgets to ask)."""
+        user: AbstractBaseUser | None = super().get_user(user_id)
+        return user if user is not None and self.user_can_authenticate(user) else None
+
+    async def aget_user(self, user_id: Any) -> AbstractBaseUser | None:
+        try:
+            user: AbstractBaseUser = await self.UserModel._default_manager.aget(pk=user_id)
+        except self.UserModel.DoesNotExist:
+            return None
+        return user if self.user_can_authenticate(user) else None
+
+    def _profile(self, claims: Mapping[str, Any]) -> dict[str, str]:
+        """Claims that have a column here, trimmed to its length."""
+        columns = {field.name: field for field in self.UserModel._meta.concrete_fields}
+        wanted = {
+            self.UserModel.get_email_field_name(): claims.get("email"),
+            "first_name": claims.get("given_name"),
+            "last_name": claims.get("family_name"),
+        }
+        return {
+            name: value[: getattr(columns[name], "max_length", None) or 254]
+            for name, value in wanted.items()
+            if name in columns and isinstance(value, str) and "\x00" not in value
+            if name in ("first_name", "last_name") or _is_email(value)
+        }
+
+    # -- tokens -------------------------------------------------------------------------------------------------------
+    def store_tokens(self, access_token: str, id_token: str) -> None:
+        """Keep the tokens under upstream's names where its settings ask for it."""
+        if self.request is None:
+            return
+        if conf.store_access_token:
+            self.request.session[ACCESS_TOKEN_SESSION_KEY] = access_token
+        if conf.store_id_token:
+            self.request.session[ID_TOKEN_SESSION_KEY] = id_token
+
+
+def _is_email(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > 254:
+        return False
+    try:
+        validate_email(value)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,193 @@
+"""Beginning an attempt: the Authentication Request, and what must be remembered for its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.urls import reverse
+
+from django_silent_sso.browser import has_session_cookie, origin_of, safe_return_to
+from django_silent_sso.conf import conf
+from django_silent_sso.op import health, provider
+from django_silent_sso.protocol.authentication_request import AuthenticationRequest, Prompt, new_secret
+from django_silent_sso.protocol.errors import ConfigurationError, OPUnavailable, Reason, SilentSSOError
+from django_silent_sso.storage import pending as pending_store
+from django_silent_sso.storage.marks import Marks, read_marks, write_marks
+from django_silent_sso.storage.pending import FRAME, POPUP, TOP, PendingAuthentication
+from django_silent_sso.storage.rp_session import RPSession
+from django_silent_sso.storage.sealing import seal, unseal
+from django_silent_sso.upstream import AUTHENTICATE_URL_NAME, LOGOUT_URL_NAME
+
+__all__ = [
+    "Begun",
+    "begin",
+    "destination",
+    "own_paths",
+    "preparation_is_cheap",
+    "prepare",
+    "redirect_uri",
+    "return_to_without_cookies",
+    "transport_of",
+]
+
+STATE_KINDS = {FRAME: "f", TOP: "t", POPUP: "p"}
+INTERACTIVE_KIND = "i"
+RETURN_PURPOSE = "return"
+LONGEST_IN_STATE = 512  # characters of return_to inside a state
+HINT_LIMIT = 4096  # characters; a longer ID Token is no hint but a burden on every proxy (C18)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt that may leave: where to, what to remember, and the marks that say it has left."""
+
+    url: str = field(repr=False)
+    pending: PendingAuthentication
+    marks: Marks
+
+    def remember(self, request: HttpRequest, response: HttpResponse) -> None:
+        """Set the cookies that the answer will need."""
+        pending_store.remember(request, response, self.pending, self.pending.created)
+        write_marks(request, response, self.marks)
+
+
+def begin(
+    request: HttpRequest,
+    *,
+    silent: bool,
+    transport: str,
+    return_to: str,
+    marks: Marks | None = None,
+    hinted: bool = True,
+    automatic: bool = False,
+    before: RPSession | None = None,
+    prompt: str | None = None,
+    id_token_hint: str | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Begun:
+    """An Authentication Request (Core 3.1.2.1) with fresh state, nonce and verifier.
+
+    `before`: the sign-in it renews or replaces, by default the session's own for a silent request; its ID Token is the hint.
+    Raises `ConfigurationError` and `OPUnavailable` (the metadata cannot be had).
+    """
+    now = time.time()
+    found = provider.metadata(now)
+    marks = read_marks(request) if marks is None else marks
+    if before is None and silent and has_session_cookie(request):
+        before = RPSession.read(request.session)
+    hint, login_hint = _hints(before, now) if hinted and before is not None else (None, None)
+    if now < marks.no_hint_until:
+        hint = None
+    wish = AuthenticationRequest(
+        client_id=conf.client_id or "",
+        redirect_uri=redirect_uri(request),
+        scope=conf.scope,
+        state=_new_state(request, silent=silent, transport=transport, return_to=return_to, now=now),
+        nonce=new_secret(),
+        code_verifier=new_secret(),
+        response_type=conf.response_type,
+        response_mode=conf.response_mode if transport == TOP else None,
+        prompt=Prompt.NONE if silent else (Prompt(prompt) if prompt else None),
+        id_token_hint=id_token_hint or hint,
+        login_hint=login_hint,
+        extra={**conf.extra_parameters, **(extra or {})},
+    )
+    pending = PendingAuthentication(
+        state=wish.state,
+        nonce=wish.nonce,
+        code_verifier=wish.code_verifier,
+        issuer=found.issuer,
+        redirect_uri=wish.redirect_uri,
+        return_to=return_to,
+        transport=transport,
+        silent=silent,
+        created=now,
+        response_type=wish.response_type,
+        response_mode=wish.response_mode,
+        subject=None if before is None else before.subject,
+        hinted=wish.id_token_hint is not None,
+        automatic=automatic,
+    )
+    if silent:
+        marks = marks.begun(now, frame=transport == FRAME)
+    return Begun(wish.to_url(found.authorization_endpoint), pending, marks)
+
+
+def _hints(before: RPSession, now: float) -> tuple[str | None, str | None]:
+    """`id_token_hint` and `login_hint` for a known user."""
+    token = before.tokens(now).id_token
+    names = (before.claims.get(name) for name in ("email", "preferred_username"))
+    login_hint = next((name for name in names if isinstance(name, str) and 0 < len(name) <= 254), None)
+    return (token if token and len(token) <= HINT_LIMIT else None), login_hint
+
+
+def _new_state(request: HttpRequest, *, silent: bool, transport: str, return_to: str, now: float) -> str:
+    """A fresh `state` that tells its kind.
+
+    A browser that sent no cookie at all may refuse them: the way back then travels, sealed, in the state itself, so that the
+    visitor gets the page in place of an error and is not sent round again (C92, DS02).
+    """
+    state = f"{STATE_KINDS[transport] if silent else INTERACTIVE_KIND}.{new_secret()}"
+    if silent and transport == TOP and not request.COOKIES and len(return_to) <= LONGEST_IN_STATE:
+        state = f"{state}.{seal({'return_to': return_to}, RETURN_PURPOSE, now)}"
+    return state
+
+
+def return_to_without_cookies(request: HttpRequest, state: str | None, now: float) -> str | None:
+    """Where a browser that keeps no cookies came from, if `state` is ours and says so."""
+    kind, _, rest = (state or "").partition(".")
+    if request.COOKIES or kind != STATE_KINDS[TOP]:
+        return None
+    opened = unseal(rest.partition(".")[2], RETURN_PURPOSE, now, pending_store.SILENT_LIFETIME)
+    return_to = (opened or {}).get("return_to")
+    return return_to if isinstance(return_to, str) else None
+
+
+def transport_of(state: str | None) -> str | None:
+    """The transport a state of ours says it was made for; None for an interactive one or none of ours."""
+    kind = (state or "").partition(".")[0]
+    return next((name for name, letter in STATE_KINDS.items() if letter == kind), None)
+
+
+def redirect_uri(request: HttpRequest) -> str:
+    """The callback's absolute URL: from `SILENT_SSO_ORIGIN`, else from the validated Host header (I15)."""
+    return origin_of(request) + reverse(conf.callback_url_name)
+
+
+def own_paths() -> frozenset[str]:
+    """The paths of our own endpoints: never a destination, never intercepted."""
+    names = (
+        conf.callback_url_name,
+        AUTHENTICATE_URL_NAME,
+        LOGOUT_URL_NAME,
+        "silent_sso_start",
+        "silent_sso_session",
+    )
+    return frozenset(reverse(name) for name in names)
+
+
+def destination(request: HttpRequest, wanted: str | None) -> str:
+    """`wanted` if it is a safe place to go, else the site's `LOGIN_REDIRECT_URL`."""
+    return safe_return_to(request, wanted, own_paths()) or resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def preparation_is_cheap() -> bool:
+    """Whether `prepare()` would answer without any network call."""
+    now = time.time()
+    return provider.metadata_is_warm(now) and health.is_known(provider.metadata(now).authorization_endpoint, now)
+
+
+def prepare() -> Reason | None:
+    """Why no person can be sent to the OP now, or None: its metadata is needed and its host must answer."""
+    try:
+        found = provider.metadata()
+    except (ConfigurationError, OPUnavailable) as error:
+        return error.reason
+    except SilentSSOError as error:  # pragma: no cover  the tree may grow
+        return error.reason
+    return None if health.reachable(found.authorization_endpoint) else Reason.OP_UNREACHABLE

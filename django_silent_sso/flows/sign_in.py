@@ -1,0 +1,256 @@
+"""Completing an attempt: from an Authentication Response to a signed-in user, or to what follows a refusal.
+
+Nothing here builds an HTTP response; the views translate `Completed` and `Failed`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model, login
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from django_silent_sso.backends import SilentSSOBackend
+from django_silent_sso.conf import conf
+from django_silent_sso.op import provider
+from django_silent_sso.protocol.authentication_response import (
+    CodeResponse,
+    ErrorResponse,
+    ResponseParameters,
+    parse_authentication_response,
+)
+from django_silent_sso.protocol.errors import (
+    ConfigurationError,
+    OPRefused,
+    Reason,
+    ResponseError,
+    StorageUnavailable,
+    TokenError,
+    UserNotAdmitted,
+)
+from django_silent_sso.protocol.id_token import Expected, IDToken, validate_id_token
+from django_silent_sso.signals import silent_sign_in_succeeded
+from django_silent_sso.storage.marks import read_marks
+from django_silent_sso.storage.pending import PendingAuthentication, mark_done
+from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
+
+__all__ = ["Completed", "SubjectChanged", "complete"]
+
+logger = logging.getLogger("django_silent_sso.sign_in")
+
+
+class SubjectChanged(TokenError):
+    """The OP vouches for somebody else than the user who is, or was, signed in here (Core 3.1.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A sign-in. `changed`: the page that asked shows another user, or none, until it is loaded again."""
+
+    user: AbstractBaseUser
+    rp_session: RPSession
+    changed: bool
+    reason: Reason
+
+
+def complete(
+    request: HttpRequest, pending: PendingAuthentication, parameters: ResponseParameters
+) -> Completed:
+    """Sign in, or renew, the user that the OP's answer to `pending` vouches for (Core 3.1.3).
+
+    Raises any `SilentSSOError`; the session is as it was then.
+    """
+    if pending.issuer != conf.issuer:
+        raise ResponseError(Reason.ISSUER_MISMATCH, "the attempt was begun at another OP")
+    if pending.silent and pending.created <= read_marks(request).silent_since:
+        raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "begun before the user signed out")
+    response = parse_authentication_response(
+        parameters,
+        state=pending.state,
+        issuer=pending.issuer,
+        iss_required=provider.metadata().iss_parameter_supported,
+        response_type=pending.response_type,
+    )
+    if isinstance(response, ErrorResponse):
+        raise OPRefused.at_authorization(response.error)
+    if not isinstance(response, CodeResponse):
+        raise ResponseError(Reason.UNEXPECTED_PARAMETER, "only the code flow is in use")
+    tokens, id_token = _redeem(pending, response)
+    try:
+        return _admit(request, pending, tokens, id_token)
+    except DatabaseError as error:
+        logger.error("storage_unavailable: the database failed at sign-in (%s)", type(error).__name__)
+        raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the database failed") from None
+
+
+def _redeem(pending: PendingAuthentication, response: CodeResponse) -> tuple[Tokens, IDToken]:
+    """The code for tokens (Core 3.1.3.1), and the ID Token validated (Core 3.1.3.7)."""
+    answer = provider.token_request(
+        {
+            "grant_type": "authorization_code",
+            "code": response.code,
+            "redirect_uri": pending.redirect_uri,
+            "code_verifier": pending.code_verifier,
+        }
+    )
+    now = time.time()
+    tokens = _read_tokens(answer, now)
+    id_token = validate_id_token(
+        tokens.id_token,
+        keys=provider.signing_key,
+        expected=Expected(
+            issuer=pending.issuer,
+            client_id=conf.client_id or "",
+            algorithm=conf.sign_algorithm,
+            nonce=pending.nonce,
+            leeway=conf.leeway,
+            trusted_audiences=conf.trusted_audiences,
+            access_token=tokens.access_token,
+        ),
+        now=now,
+    )
+    return tokens, id_token
+
+
+def _read_tokens(answer: dict[str, Any], now: float) -> Tokens:
+    """The token answer's members (RFC 6749 5.1, Core 3.1.3.3), each of the right type."""
+    token_type = answer.get("token_type")
+    if not isinstance(token_type, str) or token_type.lower() != "bearer":
+        raise TokenError(Reason.TOKEN_TYPE_INVALID, "token_type is not Bearer")
+    access_token, id_token = answer.get("access_token"), answer.get("id_token")
+    if not isinstance(access_token, str) or not access_token:
+        raise TokenError(Reason.TOKEN_ANSWER_INVALID, "no access_token")
+    if id_token is None:
+        raise TokenError(Reason.ID_TOKEN_MISSING, "was `openid` left out of the scope?")
+    if not isinstance(id_token, str):
+        raise TokenError(Reason.TOKEN_ANSWER_INVALID, "id_token is not a string")
+    refresh_token = answer.get("refresh_token")
+    return Tokens(
+        id_token=id_token,
+        access_token=access_token,
+        refresh_token=refresh_token if isinstance(refresh_token, str) else "",
+        expires_at=_expiry(answer.get("expires_in"), now),
+    )
+
+
+def _expiry(value: object, now: float) -> float | None:
+    """`expires_in` in seconds, also as text (C35); anything else is as if it were absent."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**10:
+        return now + value
+    return None
+
+
+def _admit(
+    request: HttpRequest, pending: PendingAuthentication, tokens: Tokens, id_token: IDToken
+) -> Completed:
+    """From here on the OP has spoken; who is signed in here is looked up only now, after the slow calls (D47)."""
+    before = RPSession.read(request.session)
+    if _must_not_take_over(request, pending, before, id_token.subject):
+        raise SubjectChanged(Reason.SUBJECT_CHANGED, "the OP vouches for another subject")
+    if before is not None and before.subject == id_token.subject and request.user.is_authenticated:
+        return _renew(request, pending, before, tokens, id_token)
+    if before is not None and pending.silent and before.subject == id_token.subject:
+        raise UserNotAdmitted(Reason.USER_INACTIVE)
+    backend, path = _backend()
+    backend.request = request
+    user = backend.get_or_create_user(tokens.access_token, tokens.id_token, dict(id_token.claims))
+    if user is None:
+        raise UserNotAdmitted(Reason.USER_UNKNOWN)
+    if not user.is_active:
+        raise UserNotAdmitted(Reason.USER_INACTIVE)
+    login(request, user, backend=path)
+    now = time.time()
+    rp_session = RPSession(
+        issuer=id_token.issuer,
+        subject=id_token.subject,
+        verified_at=now,
+        signed_in_at=now,
+        op_sid=id_token.sid,
+        auth_time=id_token.auth_time,
+        acr=id_token.acr,
+        select_by="auto" if pending.silent else "user",
+        claims={**claims_to_keep(backend.last_claims), **claims_to_keep(id_token.claims)},
+    ).with_tokens(tokens, now)
+    rp_session.write(request.session)
+    backend.store_tokens(tokens.access_token, tokens.id_token)
+    return _done(request, pending, Completed(user, rp_session, changed=True, reason=Reason.SIGNED_IN))
+
+
+def _must_not_take_over(
+    request: HttpRequest, pending: PendingAuthentication, before: RPSession | None, subject: str
+) -> bool:
+    """Whether signing `subject` in would silently replace somebody (U08, U09, C82).
+
+    A sign-in that the user asked for may replace anybody; one that we began on our own may not.
+    """
+    if not pending.silent and not pending.automatic:
+        return False
+    if RPSession.is_foreign(request.session):
+        raise ResponseError(Reason.NOT_OUR_SESSION, "signed in here by other means")
+    others = {pending.subject, before.subject if before is not None else None} - {None, subject}
+    if not others:
+        return False
+    return not (conf.subject_changed == "switch" and pending.silent)
+
+
+def _renew(
+    request: HttpRequest,
+    pending: PendingAuthentication,
+    before: RPSession,
+    tokens: Tokens,
+    id_token: IDToken,
+) -> Completed:
+    """The same subject: session key, CSRF token and data stay; one write (D51, N08)."""
+    now = time.time()
+    old = before.tokens(now)
+    kept = Tokens(
+        id_token=tokens.id_token,
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token or old.refresh_token,
+        expires_at=tokens.expires_at,
+    )
+    rp_session = RPSession(
+        issuer=before.issuer,
+        subject=before.subject,
+        verified_at=now,
+        signed_in_at=before.signed_in_at,
+        op_sid=id_token.sid or before.op_sid,
+        auth_time=id_token.auth_time or before.auth_time,
+        acr=id_token.acr or before.acr,
+        select_by=before.select_by if pending.silent else "user",
+        claims={**before.claims, **claims_to_keep(id_token.claims)},
+    ).with_tokens(kept, now)
+    rp_session.write(request.session)
+    backend, _ = _backend()
+    backend.request = request
+    backend.store_tokens(tokens.access_token, tokens.id_token)
+    user: Any = request.user
+    return _done(request, pending, Completed(user, rp_session, changed=False, reason=Reason.RENEWED))
+
+
+def _done(request: HttpRequest, pending: PendingAuthentication, completed: Completed) -> Completed:
+    mark_done(pending, completed.rp_session.subject)
+    logger.info("%s: %s", completed.reason, pending)
+    if pending.silent:
+        silent_sign_in_succeeded.send_robust(
+            sender=get_user_model(), request=request, user=completed.user, reason=completed.reason
+        )
+    return completed
+
+
+def _backend() -> tuple[SilentSSOBackend, str]:
+    """The site's backend of ours (or its own subclass) and its path, as Django records it."""
+    for path in settings.AUTHENTICATION_BACKENDS:
+        found = import_string(path)
+        if isinstance(found, type) and issubclass(found, SilentSSOBackend):
+            return found(), path
+    raise ConfigurationError(Reason.NOT_CONFIGURED, "AUTHENTICATION_BACKENDS has no SilentSSOBackend")

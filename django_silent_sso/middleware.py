@@ -1,0 +1,275 @@
+"""`SilentSSOMiddleware`: collects the facts of a request, lets `policy.decide()` decide, and answers.
+
+    MIDDLEWARE = [
+        ...
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django_silent_sso.middleware.SilentSSOMiddleware",
+    ]
+
+Sync and async: both colours share every decision; only the lines that load the session, ask the database or wait for the OP
+differ. On a fresh request nothing is done beyond one look into the session, and not even that where no session cookie came.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, get_urlconf, resolve, reverse
+
+from django_silent_sso.browser import has_session_cookie, is_robot, kind_of
+from django_silent_sso.conf import conf
+from django_silent_sso.decorators import EXEMPT_MARK
+from django_silent_sso.details import SilentSSO
+from django_silent_sso.flows.begin import begin, own_paths, preparation_is_cheap, prepare
+from django_silent_sso.flows.sign_out import end_session
+from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, Rules, blocked, decide
+from django_silent_sso.protocol.errors import Reason, SilentSSOError
+from django_silent_sso.responses import Page, Redirect, SignInRequired, challenge, private
+from django_silent_sso.storage import single_flight
+from django_silent_sso.storage.marks import read_marks, write_marks
+from django_silent_sso.storage.pending import TOP
+from django_silent_sso.storage.rp_session import KEY, RPSession
+from django_silent_sso.views.hops import COOKIES_BLOCKED
+
+__all__ = ["SilentSSOMiddleware"]
+
+logger = logging.getLogger("django_silent_sso.middleware")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+
+class SilentSSOMiddleware:
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._async = iscoroutinefunction(get_response)
+        if self._async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self._async:
+            return self.__acall__(request)
+        details = _attach(request)
+        response: HttpResponseBase | None = None
+        if _concerns_us(request):
+            facts = _facts(request)
+            details.decision = decide(facts, _rules(), time.time())
+            if details.decision.action is Action.REDIRECT:
+                obstacle = self._obstacle(request, facts, details.decision)
+                response = _leave(request, facts, details, obstacle)
+            response = response or self._carry_out(request, details)
+        if response is None:
+            answer = self.get_response(request)
+            response = answer if isinstance(answer, HttpResponseBase) else private(HttpResponse(status=500))
+        return _on_the_way_out(request, response)
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        details = _attach(request)
+        response: HttpResponseBase | None = None
+        if _concerns_us(request):
+            if has_session_cookie(request):
+                await request.session.aget(KEY)  # loads it; what follows only looks
+            facts = _facts(request)
+            details.decision = decide(facts, _rules(), time.time())
+            if details.decision.action is Action.REDIRECT:
+                obstacle = await self._aobstacle(request, facts, details.decision)
+                response = _leave(request, facts, details, obstacle)
+            if response is None and details.decision.action is Action.END_SESSION:
+                response = await sync_to_async(self._carry_out)(request, details)
+            else:
+                response = response or self._carry_out(request, details)
+        if response is None:
+            answer = self.get_response(request)
+            response = answer if isinstance(answer, HttpResponseBase) else await answer
+        return _on_the_way_out(request, response)
+
+    # -- what a round trip needs before it begins -----------------------------------------------------------------
+    def _obstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
+        if _is_exempt(request):
+            return Reason.EXEMPT
+        if facts.signed_in and not request.user.is_authenticated:
+            return Reason.USER_INACTIVE
+        if _must_be_alone(facts, decision) and not single_flight.claim(request.session.session_key or ""):
+            return Reason.ATTEMPT_UNDER_WAY
+        return prepare()
+
+    async def _aobstacle(
+        self, request: HttpRequest, facts: RequestFacts, decision: Decision
+    ) -> Reason | None:
+        if _is_exempt(request):
+            return Reason.EXEMPT
+        if facts.signed_in and not (await request.auser()).is_authenticated:
+            return Reason.USER_INACTIVE
+        if _must_be_alone(facts, decision) and not await single_flight.aclaim(
+            request.session.session_key or ""
+        ):
+            return Reason.ATTEMPT_UNDER_WAY
+        return prepare() if preparation_is_cheap() else await sync_to_async(prepare, thread_sensitive=False)()
+
+    def _carry_out(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
+        action, reason = details.decision.action, details.decision.reason
+        if action is Action.SERVE or _is_exempt(request):
+            return None
+        if action is Action.REFUSE:
+            return _refuse(request, reason)
+        if action is Action.END_SESSION:
+            end_session(request, reason)
+        elif action is Action.SERVE_ANONYMOUSLY:
+            _hide_user(request, details)
+        return None
+
+
+def _attach(request: HttpRequest) -> SilentSSO:
+    details = SilentSSO(request)
+    request.silent_sso = details  # type: ignore[attr-defined]
+    return details
+
+
+def _concerns_us(request: HttpRequest) -> bool:
+    """Quick no's: nothing configured, no session where none could be, one of our own endpoints."""
+    if not conf.configured or not hasattr(request, "session"):
+        return False
+    if not has_session_cookie(request) and conf.visitors != "redirect":
+        return False
+    return request.path not in _own_paths(get_script_prefix(), get_urlconf(), conf.callback_url_name)
+
+
+@lru_cache(maxsize=64)
+def _own_paths(script_prefix: str, urlconf: str | None, callback: str) -> frozenset[str]:
+    try:
+        return own_paths()
+    except NoReverseMatch:  # a check says so
+        return frozenset()
+
+
+def _rules() -> Rules:
+    return Rules(
+        visitors=conf.visitors,
+        renew_with=conf.renew_with,
+        renew_after=conf.renew_after,
+        grace=conf.grace,
+        session_max=conf.session_max,
+    )
+
+
+def _facts(request: HttpRequest) -> RequestFacts:
+    kind = kind_of(request)
+    found = None
+    if has_session_cookie(request):
+        found = RPSession.read(request.session)
+        if found is None and RPSession.is_foreign(request.session):
+            return RequestFacts(kind=kind, exempt=True)  # a password session is none of our business
+    if found is None and (conf.visitors != "redirect" or kind is not Kind.DOCUMENT):
+        return RequestFacts(kind=kind)
+    now = time.time()
+    if found is not None and 0 <= now - found.verified_at < conf.renew_after:
+        # Fresh: the marks need not be opened.
+        return RequestFacts(
+            kind=kind, signed_in=True, verified_at=found.verified_at, signed_in_at=found.signed_in_at
+        )
+    marks = read_marks(request)
+    return RequestFacts(
+        kind=kind,
+        signed_in=found is not None,
+        verified_at=0.0 if found is None else found.verified_at,
+        signed_in_at=0.0 if found is None else found.signed_in_at,
+        robot=is_robot(request),
+        privacy_signal=request.headers.get("Sec-GPC") == "1",
+        known=marks.known,
+        silence=marks.silence,
+        refused_until=marks.refused_until,
+        unanswered_since=marks.asked_at,
+        recent_hops=marks.recent_hops(now),
+        cookies_blocked=COOKIES_BLOCKED in request.GET,
+    )
+
+
+def _must_be_alone(facts: RequestFacts, decision: Decision) -> bool:
+    """Within the grace time one attempt of a session is enough; overdue, everybody needs an own one."""
+    return facts.signed_in and decision.reason is not Reason.OVERDUE
+
+
+def _leave(
+    request: HttpRequest, facts: RequestFacts, details: SilentSSO, obstacle: Reason | None
+) -> HttpResponseBase | None:
+    """302 to the OP with prompt=none; where that cannot be, decide again without it."""
+    if obstacle is None:
+        try:
+            begun = begin(request, silent=True, transport=TOP, return_to=request.get_full_path())
+        except SilentSSOError as error:
+            obstacle = error.reason
+        else:
+            response = Redirect(begun.url)
+            begun.remember(request, response)
+            return response
+    if obstacle is Reason.EXEMPT:
+        details.decision = Decision(Action.SERVE, Reason.EXEMPT)
+    else:
+        details.decision = decide(blocked(facts, obstacle), _rules(), time.time())
+    return None
+
+
+def _refuse(request: HttpRequest, reason: Reason) -> HttpResponse:
+    if kind_of(request) is Kind.FORM:
+        page = Page(request, "sign_in_again.html", status=401, reason=reason)
+        challenge(page, request, reason)
+        return page
+    return SignInRequired(request, reason)
+
+
+def _hide_user(request: HttpRequest, details: SilentSSO) -> None:
+    """The page sees nobody; the session stays as it is, for when the OP can be asked again (C65)."""
+    nobody = AnonymousUser()
+
+    async def auser() -> AnonymousUser:
+        return nobody
+
+    request.user = nobody
+    request.auser = auser  # type: ignore[method-assign,assignment]
+    details.hidden = True
+
+
+def _is_exempt(request: HttpRequest) -> bool:
+    """`OIDC_EXEMPT_URLS` (names, paths, patterns) and views marked `silent_sso_exempt`. Asked only where it matters."""
+    path = request.path
+    for item in conf.exempt_urls:
+        if isinstance(item, re.Pattern):
+            if item.match(path):
+                return True
+        elif path == (item if item.startswith("/") else _reversed(item)):
+            return True
+    try:
+        match = resolve(request.path_info, getattr(request, "urlconf", None))
+    except Resolver404:
+        return False
+    return bool(getattr(match.func, EXEMPT_MARK, False))
+
+
+def _reversed(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+def _on_the_way_out(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Cookies of attempts that a view began by hand, and of a session that reached its end."""
+    details: SilentSSO | None = getattr(request, "silent_sso", None)
+    if details is None or not isinstance(response, HttpResponse):
+        return response
+    for begun in details.begun:
+        begun.remember(request, response)
+    if details.decision.action is Action.END_SESSION:
+        marks = read_marks(request).silenced(details.decision.reason, time.time())
+        write_marks(request, response, marks)
+    return response

@@ -1,0 +1,266 @@
+"""The one HTTP client: pooled, https (or loopback) only, no redirect followed, one deadline for all, a size cap.
+
+Nothing it raises or logs holds a body, a header value or a query: they may carry codes and tokens (D26).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from django_silent_sso.conf import conf
+from django_silent_sso.protocol.errors import ConfigurationError, OPUnavailable, Reason, SilentSSOError
+from django_silent_sso.protocol.provider_metadata import endpoint_problem
+
+__all__ = ["Answer", "fetch", "loopback"]
+
+logger = logging.getLogger("django_silent_sso.op")
+
+CONNECT_TIMEOUT: Final = 3.0  # seconds
+MAX_BODY: Final = 512 * 1024  # bytes, also after decompression
+USER_AGENT: Final = "django-silent-sso"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the headers that matter, and the body (masked in `repr`)."""
+
+    status: int
+    content_type: str
+    cache_control: str
+    retry_after: int | None
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status}, content_type={self.content_type!r}, {len(self.body)} bytes)"
+
+    def json(self) -> Any:
+        """The body as JSON, whatever its content type says (C3, C28).
+
+        Raises `OPUnavailable` (op_answer_invalid).
+        """
+        try:
+            return json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise OPUnavailable(Reason.OP_ANSWER_INVALID, "the answer is not JSON") from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def loopback(url: str) -> tuple[str, str]:
+    """`url` and its Host header, with names under `.localhost` turned into 127.0.0.1.
+
+    RFC 6761 6.3 gives them to the loopback interface; browsers know, many system resolvers do not.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    if parts.scheme != "http" or not (host == "localhost" or host.endswith(".localhost")):
+        return url, parts.netloc
+    netloc = "127.0.0.1" if parts.port is None else f"127.0.0.1:{parts.port}"
+    return urlunsplit(parts._replace(netloc=netloc)), parts.netloc
+
+
+def fetch(
+    method: str,
+    url: str,
+    *,
+    data: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> Answer:
+    """One request, one answer, never a redirect.
+
+    Raises `ConfigurationError` (endpoint_insecure, metadata_invalid) for a URL that must not be called and `OPUnavailable`
+    (op_unreachable, op_timeout, op_redirected, op_answer_too_large, op_answer_invalid).
+    """
+    problem = endpoint_problem(url)
+    if problem is not None:
+        raise ConfigurationError(problem, "an endpoint of the OP must be https")
+    target, host = loopback(url)
+    all_headers = {"Host": host, "Accept": "application/json", **(headers or {})}
+    deadline = _Deadline(conf.timeout)
+    try:
+        with (
+            deadline,
+            _session().request(
+                method,
+                target,
+                data=dict(data) if data is not None else None,
+                headers=all_headers,
+                auth=auth,
+                timeout=(min(CONNECT_TIMEOUT, conf.timeout), conf.timeout),
+                allow_redirects=False,
+                stream=True,
+                verify=conf.verify_ssl,
+                proxies=conf.proxy or None,
+            ) as response,
+        ):
+            return _read(response, deadline)
+    except SilentSSOError:
+        raise
+    except Exception as error:  # requests, urllib3, ssl and zlib each bring their own tree
+        late = deadline.passed or isinstance(error, requests.Timeout)
+        reason = Reason.OP_TIMEOUT if late else Reason.OP_UNREACHABLE
+        path = urlsplit(url).path
+        logger.warning("%s at the OP's %s (%s)", reason, path, type(error).__name__)
+        raise OPUnavailable(reason, f"{type(error).__name__} at {path}") from None
+
+
+def _read(response: requests.Response, deadline: _Deadline) -> Answer:
+    if 300 <= response.status_code < 400:
+        raise OPUnavailable(Reason.OP_REDIRECTED, "the OP redirected a call that must not be")
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip", "deflate"):
+        raise OPUnavailable(Reason.OP_ANSWER_INVALID, "an encoding that was not asked for")
+    body = bytearray()
+    while chunk := response.raw.read1(65536, decode_content=False):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise OPUnavailable(Reason.OP_ANSWER_TOO_LARGE)
+        if deadline.passed:
+            raise OPUnavailable(Reason.OP_TIMEOUT)
+    if deadline.passed:
+        raise OPUnavailable(Reason.OP_TIMEOUT)
+    return Answer(
+        status=response.status_code,
+        content_type=response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+        cache_control=response.headers.get("Cache-Control", "").lower(),
+        retry_after=_retry_after(response.headers.get("Retry-After")),
+        body=_inflate(bytes(body)) if encoding in ("gzip", "deflate") else bytes(body),
+    )
+
+
+def _inflate(body: bytes) -> bytes:
+    """Decompressed up to the cap: a small bomb must not become a large one (DS04)."""
+    opener = zlib.decompressobj(32 + zlib.MAX_WBITS)
+    try:
+        out = opener.decompress(body, MAX_BODY + 1)
+    except zlib.error as error:
+        raise OPUnavailable(Reason.OP_ANSWER_INVALID, "the body does not decompress") from error
+    if len(out) > MAX_BODY:
+        raise OPUnavailable(Reason.OP_ANSWER_TOO_LARGE)
+    return out
+
+
+def _retry_after(text: str | None) -> int | None:
+    """Seconds, from a number or a date (RFC 9110 10.2.3)."""
+    if not text:
+        return None
+    if text.strip().isdecimal():
+        return min(int(text.strip()[:9]), 24 * 3600)
+    try:
+        return max(0, int(parsedate_to_datetime(text).timestamp() - time.time()))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+# -- one deadline for the whole exchange ---------------------------------------------------------------------------
+
+_current = threading.local()
+
+
+class _Deadline:
+    """Cuts the connection in use when time is up: per-read time-outs alone let an OP that drips go on for ever (DS06)."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._sock: Any = None
+        self.passed = False
+
+    def __enter__(self) -> _Deadline:
+        _current.deadline = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        _current.deadline = None
+        self._sock = None
+
+    def watch(self, sock: Any) -> None:
+        self._sock = sock
+
+    def _cut(self) -> None:
+        self.passed = True
+        sock = self._sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(2)
+
+
+def _watch(sock: Any) -> None:
+    deadline = getattr(_current, "deadline", None)
+    if deadline is not None and sock is not None:
+        deadline.watch(sock)
+
+
+class _Connection(HTTPConnection):
+    def getresponse(self) -> Any:
+        _watch(self.sock)
+        return super().getresponse()
+
+
+class _TLSConnection(HTTPSConnection):
+    def getresponse(self) -> Any:
+        _watch(self.sock)
+        return super().getresponse()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+
+_lock = threading.Lock()
+_shared: requests.Session | None = None
+
+
+def _session() -> requests.Session:
+    """The process's session: connections are kept, `.netrc`, proxy variables and cookies are not (L04)."""
+    global _shared  # noqa: PLW0603  one per process
+    with _lock:
+        if _shared is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.headers.clear()
+            session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
+            session.cookies.set_policy(_NoCookies())
+            adapter = _Adapter(pool_connections=8, pool_maxsize=32, max_retries=0)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            _shared = session
+        return _shared
+
+
+class _NoCookies(DefaultCookiePolicy):
+    """An OP's cookie belongs to browsers."""
+
+    def set_ok(self, cookie: Any, request: Any) -> bool:
+        return False

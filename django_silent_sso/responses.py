@@ -1,0 +1,136 @@
+"""A response is a type: what this app may answer, each with its status and headers in one place.
+
+Every one is `no-store`, private and unlinked from its URL (`Referrer-Policy: no-referrer`): they carry states and codes in
+their addresses (N01, F15).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+
+from django_silent_sso.conf import conf
+from django_silent_sso.protocol.errors import Reason
+from django_silent_sso.upstream import AUTHENTICATE_URL_NAME
+
+__all__ = [
+    "FrameResult",
+    "Page",
+    "Redirect",
+    "RelayPage",
+    "SignInRequired",
+    "nothing",
+    "private",
+]
+
+R = TypeVar("R", bound=HttpResponse)
+
+
+def _policy(**directives: str) -> str:
+    """A Content-Security-Policy that lets in our own static files, wherever the site serves them."""
+    parts = urlsplit(static("django_silent_sso/silent-sso.js"))
+    origin = f"'self' {parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"
+    rules = {"default-src": "'none'", "base-uri": "'none'"}
+    rules |= {name.replace("_", "-"): value.replace("STATIC", origin) for name, value in directives.items()}
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def private(response: R) -> R:
+    """The headers every answer of ours has."""
+    response["Cache-Control"] = "no-store, private"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    patch_vary_headers(response, ("Cookie",))
+    return response
+
+
+def nothing() -> HttpResponse:
+    """204: a prefetch is neither refused nor answered (C9, pain 38)."""
+    return private(HttpResponse(status=204))
+
+
+class Redirect(HttpResponseRedirect):
+    """302 to the OP, or back to the page first asked for."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        private(self)
+
+
+class FrameResult(JsonResponse):
+    """What the page's script is told: a status and a reason, never a token (F06)."""
+
+    def __init__(self, status: str, reason: Reason, *, code: int = 200, **facts: Any) -> None:
+        super().__init__({"status": status, "reason": str(reason), **facts}, status=code)
+        private(self)
+
+
+class SignInRequired(JsonResponse):
+    """401 for whoever cannot be redirected."""
+
+    def __init__(self, request: HttpRequest, reason: Reason) -> None:
+        super().__init__(
+            {
+                "error": str(Reason.LOGIN_REQUIRED),
+                "reason": str(reason),
+                "silent_url": reverse("silent_sso_start"),
+                "sign_in_url": reverse(AUTHENTICATE_URL_NAME),
+            },
+            status=401,
+        )
+        challenge(self, request, reason)
+
+
+def challenge(response: HttpResponse, request: HttpRequest, reason: Reason) -> None:
+    private(response)
+    response["WWW-Authenticate"] = f'SilentSSO reason="{reason}"'
+    if "HX-Request" in request.headers:
+        response["HX-Trigger"] = "silent-sso:sign-in-required"
+
+
+class Page(HttpResponse):
+    """A readable page: what happened (in our own words, never the OP's: L01) and what to do next."""
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        template: str,
+        *,
+        status: int,
+        reason: Reason,
+        retry_after: int | None = None,
+        **context: Any,
+    ) -> None:
+        content = render_to_string(
+            f"django_silent_sso/{template}",
+            {"reason": str(reason), "status": status, "redirect_field_name": conf.redirect_field_name, **context},
+            request=request,
+        )
+        super().__init__(content, status=status)
+        private(self)
+        # No form-action: Chromium applies it to the redirects after a form, and ours lead to the OP.
+        self["Content-Security-Policy"] = _policy(style_src="STATIC", frame_ancestors="'none'")
+        self["X-Frame-Options"] = "DENY"
+        if retry_after is not None:
+            self["Retry-After"] = str(retry_after)
+
+
+class RelayPage(HttpResponse):
+    """The page without state that a frame or popup ends on; it may be framed by its own origin alone (F01)."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        site = request.headers.get("Sec-Fetch-Site")
+        known = site if site in ("same-origin", "same-site", "cross-site", "none") else None
+        content = render_to_string("django_silent_sso/relay.html", {"relay": {"site": known}}, request=request)
+        super().__init__(content)
+        private(self)
+        self["Content-Security-Policy"] = _policy(script_src="STATIC", frame_ancestors="'self'")
+        self["X-Frame-Options"] = "SAMEORIGIN"
+        # A popup's opener must hear of the answer, whatever the site's own policy says.
+        self["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"

@@ -1,0 +1,201 @@
+"""`PendingAuthentication`: what must be remembered between an Authentication Request and its response.
+
+One encrypted cookie per `state` (architecture, "Pending attempts"): two tabs cannot overwrite each other, a visitor needs no
+session row, and nothing is left to clean up. Single use is made atomic through Django's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+
+from django_silent_sso.protocol.errors import Reason, ResponseError, StorageUnavailable
+from django_silent_sso.storage.cookies import cookie_name, delete_cookie, read_cookie, set_cookie
+from django_silent_sso.storage.sealing import seal, unseal
+
+__all__ = [
+    "FRAME",
+    "MAX_PENDING",
+    "POPUP",
+    "TOP",
+    "PendingAuthentication",
+    "destination_of_used",
+    "find",
+    "forget",
+    "forget_all",
+    "mark_done",
+    "remember",
+    "take",
+]
+
+TOP: Final = "top"
+FRAME: Final = "frame"
+POPUP: Final = "popup"
+
+MAX_PENDING: Final = 7
+SILENT_LIFETIME: Final = 120  # seconds
+INTERACTIVE_LIFETIME: Final = 600
+USED_MEMORY: Final = 900  # seconds; longer than any attempt lives
+LONGEST_IN_COOKIE: Final = 1500  # characters of return_to; a longer one waits in the cache
+PREFIX: Final = "silent_sso_"
+PURPOSE: Final = "pending"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingAuthentication:
+    """One Authentication Request under way. Times are seconds since the epoch."""
+
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    issuer: str
+    redirect_uri: str
+    return_to: str
+    transport: str  # TOP, FRAME or POPUP
+    silent: bool
+    created: float
+    response_type: str = "code"
+    response_mode: str | None = None
+    subject: str | None = None  # who was signed in here when it began
+    rp_session: str | None = field(default=None, repr=False)  # digest of that session's key
+    hinted: bool = False  # an id_token_hint was sent
+    automatic: bool = False  # interactive, but begun by us after a refusal, not by the user
+
+    @property
+    def lifetime(self) -> int:
+        return SILENT_LIFETIME if self.silent else INTERACTIVE_LIFETIME
+
+    def __str__(self) -> str:
+        return f"{'silent' if self.silent else 'interactive'} attempt ({self.transport})"
+
+
+_FIELDS = {item.name for item in fields(PendingAuthentication)}
+
+
+def digest(text: str) -> str:
+    """A short name for a secret, safe in cookie names, cache keys and logs."""
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def remember(
+    request: HttpRequest, response: HttpResponse, pending: PendingAuthentication, now: float
+) -> None:
+    """Set the attempt's cookie on `response`; where there are too many, the oldest silent one goes first (S19)."""
+    _make_room(request, response, now)
+    data: dict[str, Any] = {"v": VERSION, **asdict(pending)}
+    if len(pending.return_to) > LONGEST_IN_COOKIE:
+        reference = secrets.token_urlsafe(16)
+        _cache_set(f"silent_sso:return_to:{reference}", pending.return_to, pending.lifetime)
+        data |= {"return_to": "", "return_to_reference": reference}
+    name = PREFIX + digest(pending.state)
+    set_cookie(request, response, name, seal(data, PURPOSE, now), pending.lifetime)
+
+
+def find(request: HttpRequest, state: str, now: float) -> PendingAuthentication | None:
+    """This browser's attempt for `state`; None where there is none, or it is too old."""
+    text = read_cookie(request, PREFIX + digest(state))
+    pending = _open(text, now) if text else None
+    return pending if pending is not None and pending.state == state else None
+
+
+def take(request: HttpRequest, state: str, now: float) -> PendingAuthentication:
+    """The attempt for `state`, once.
+
+    Raises `ResponseError` (state_unknown, state_used) and `StorageUnavailable`: a memory of used states that cannot be
+    asked fails closed.
+    """
+    pending = find(request, state, now)
+    if pending is None:
+        raise ResponseError(Reason.STATE_UNKNOWN, "no attempt of this browser has this state")
+    try:
+        first = cache.add(_used_key(state), {"return_to": pending.return_to}, USED_MEMORY)
+    except Exception as error:  # any cache backend's own exception
+        raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the cache failed") from error
+    if not first:
+        raise ResponseError(Reason.STATE_USED, "this answer has been used before")
+    return pending
+
+
+def mark_done(pending: PendingAuthentication, subject: str) -> None:
+    """Remember whom a used attempt signed in, so that the back button finds its way (S10, C88)."""
+    _cache_set(_used_key(pending.state), {"return_to": pending.return_to, "subject": subject}, USED_MEMORY)
+
+
+def destination_of_used(state: str, subject: str | None) -> str | None:
+    """Where a used answer led, for the subject it signed in; None for everybody else."""
+    try:
+        record = cache.get(_used_key(state))
+    except Exception:  # convenience only
+        return None
+    if not isinstance(record, dict) or subject is None or record.get("subject") != subject:
+        return None
+    return_to = record.get("return_to")
+    return return_to if isinstance(return_to, str) else None
+
+
+def forget(request: HttpRequest, response: HttpResponse, state: str) -> None:
+    delete_cookie(request, response, PREFIX + digest(state))
+
+
+def forget_all(request: HttpRequest, response: HttpResponse) -> None:
+    """Void every attempt of this browser: after a sign-out none may end in a sign-in (P07)."""
+    for name in _names(request):
+        delete_cookie(request, response, name)
+
+
+def _make_room(request: HttpRequest, response: HttpResponse, now: float) -> None:
+    found: list[tuple[bool, float, str]] = []
+    for name in _names(request):
+        pending = _open(read_cookie(request, name), now)
+        if pending is None:
+            delete_cookie(request, response, name)
+        else:
+            found.append((not pending.silent, pending.created, name))
+    for _, _, name in sorted(found)[: max(0, len(found) - MAX_PENDING + 1)]:
+        delete_cookie(request, response, name)
+
+
+def _names(request: HttpRequest) -> list[str]:
+    """The names (without `__Host-`) of the pending cookies this request carries."""
+    full = cookie_name(request, PREFIX)
+    start = len(full) - len(PREFIX)
+    width = len(full) + len(digest(""))
+    return [name[start:] for name in request.COOKIES if name.startswith(full) and len(name) == width]
+
+
+def _open(text: str | None, now: float) -> PendingAuthentication | None:
+    data = unseal(text, PURPOSE, now, INTERACTIVE_LIFETIME) if text else None
+    if data is None or data.pop("v", None) != VERSION:
+        return None
+    reference = data.pop("return_to_reference", None)
+    if reference is not None:
+        data["return_to"] = _cache_get(f"silent_sso:return_to:{reference}") or "/"
+    if set(data) != _FIELDS:
+        return None
+    pending = PendingAuthentication(**data)
+    return pending if now - pending.created <= pending.lifetime else None
+
+
+def _used_key(state: str) -> str:
+    return f"silent_sso:used:{digest(state)}"
+
+
+def _cache_set(key: str, value: object, seconds: int) -> None:
+    try:
+        cache.set(key, value, seconds)
+    except Exception:  # convenience only: the way back is lost, nothing else  # noqa: S110
+        pass
+
+
+def _cache_get(key: str) -> str | None:
+    try:
+        value = cache.get(key)
+    except Exception:
+        return None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,142 @@
+"""`RPSession`: the typed view of what this app keeps in Django's session, under one key of its own.
+
+Tokens are sealed before they are stored: session tables, caches and signed cookies are read by more people than tokens should
+be (H09). What cannot be read (another version, another OP, garbage) counts as absent and is never an error (C72).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
+
+from django_silent_sso.conf import conf
+from django_silent_sso.storage.sealing import seal, unseal
+
+__all__ = ["KEY", "RPSession", "Tokens"]
+
+KEY: Final = "silent_sso"
+VERSION: Final = 1
+PURPOSE: Final = "tokens"
+TOKENS_LIFETIME: Final = 366 * 24 * 3600  # seconds; the session ends long before
+SIGNED_COOKIES: Final = "django.contrib.sessions.backends.signed_cookies"
+LARGEST_IN_COOKIE: Final = 1400  # characters of sealed tokens that a session inside a cookie can bear
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What the token endpoint gave. `expires_at` (seconds since the epoch) is the access token's end, if it was told."""
+
+    id_token: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RPSession:
+    """A sign-in by the OP. Times are seconds since the epoch."""
+
+    issuer: str
+    subject: str
+    verified_at: float  # when the OP last vouched for the user
+    signed_in_at: float
+    op_sid: str | None = None
+    auth_time: int | None = None
+    acr: str | None = None
+    select_by: str = "user"  # "auto": silently; "user": the user signed in
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    sealed_tokens: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, session: SessionBase) -> RPSession | None:
+        """The sign-in this session holds; None for a visitor, a password session, or another OP's."""
+        data = session.get(KEY)
+        if not isinstance(data, dict) or data.get("v") != VERSION or SESSION_KEY not in session:
+            return None
+        values = {key: value for key, value in data.items() if key in _FIELDS}
+        if not _sound(values) or values["issuer"] != conf.issuer:
+            return None
+        return cls(**values)
+
+    @staticmethod
+    def is_foreign(session: SessionBase) -> bool:
+        """A user is signed in, but not by this app (a password, another backend)."""
+        return SESSION_KEY in session and RPSession.read(session) is None
+
+    def write(self, session: SessionBase) -> None:
+        """One top-level assignment, so that Django sees the change and saves once."""
+        session[KEY] = {"v": VERSION, **asdict(self)}
+
+    def tokens(self, now: float) -> Tokens:
+        data = unseal(self.sealed_tokens, PURPOSE, now, TOKENS_LIFETIME) if self.sealed_tokens else None
+        if data is None:
+            return Tokens()
+        return Tokens(**{key: value for key, value in data.items() if key in _TOKEN_FIELDS})
+
+    def with_tokens(self, tokens: Tokens, now: float) -> RPSession:
+        return replace(self, sealed_tokens=_sealed(tokens, now))
+
+    @staticmethod
+    def backdate(session: SessionBase, seconds: float) -> None:
+        """Move the OP's last word `seconds` into the past, for tests. Raises LookupError where nobody is signed in."""
+        found = RPSession.read(session)
+        if found is None:
+            raise LookupError("nobody is signed in by the OP in this session")
+        replace(
+            found,
+            verified_at=found.verified_at - seconds,
+            signed_in_at=found.signed_in_at - seconds,
+        ).write(session)
+
+
+_FIELDS: Final = {item.name for item in fields(RPSession)}
+_TOKEN_FIELDS: Final = {item.name for item in fields(Tokens)}
+_PLAIN: Final = (str, int, float, bool, type(None))
+_PROTOCOL_CLAIMS: Final = frozenset(
+    {"iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "jti", "typ"}
+)
+
+
+def claims_to_keep(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """What is worth remembering about the user: no protocol claims, nothing large or deeply nested (T28)."""
+    kept: dict[str, Any] = {}
+    for name, value in claims.items():
+        if name in _PROTOCOL_CLAIMS or len(name) > 100 or len(kept) >= 50:
+            continue
+        items = value if isinstance(value, list) else [value]
+        if len(items) <= 50 and all(isinstance(i, _PLAIN) and len(str(i)) <= 500 for i in items):
+            kept[name] = value
+    return kept
+
+
+def _sealed(tokens: Tokens, now: float) -> str:
+    wanted = asdict(tokens)
+    if not conf.store_refresh_token:
+        wanted["refresh_token"] = ""
+    sealed = seal(wanted, PURPOSE, now)
+    if settings.SESSION_ENGINE == SIGNED_COOKIES and len(sealed) > LARGEST_IN_COOKIE:
+        # A cookie bears 4 kB in all: the hint for the next renewal is worth more than the access token.
+        sealed = seal({"id_token": tokens.id_token}, PURPOSE, now)
+        return sealed if len(sealed) <= LARGEST_IN_COOKIE else ""
+    return sealed
+
+
+def _sound(values: dict[str, Any]) -> bool:
+    numbers = (values.get("verified_at"), values.get("signed_in_at"))
+    return (
+        all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers)
+        and all(isinstance(values.get(name), str) for name in ("issuer", "subject"))
+        and isinstance(values.get("claims", {}), dict)
+        and isinstance(values.get("sealed_tokens", ""), str)
+    )
+
+
+def backend_path(session: SessionBase) -> str | None:
+    """The backend that opened this session, as Django recorded it."""
+    path = session.get(BACKEND_SESSION_KEY)
+    return path if isinstance(path, str) else None

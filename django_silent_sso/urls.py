@@ -1,0 +1,20 @@
+"""`path("oidc/", include("django_silent_sso.urls"))`. The first three names are mozilla-django-oidc's."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from django_silent_sso.upstream import AUTHENTICATE_URL_NAME, CALLBACK_URL_NAME, LOGOUT_URL_NAME
+from django_silent_sso.views.callback import callback
+from django_silent_sso.views.session import session
+from django_silent_sso.views.sign_in import authenticate
+from django_silent_sso.views.sign_out import logout
+from django_silent_sso.views.silent import start
+
+urlpatterns = [
+    path("authenticate/", authenticate, name=AUTHENTICATE_URL_NAME),
+    path("callback/", callback, name=CALLBACK_URL_NAME),
+    path("logout/", logout, name=LOGOUT_URL_NAME),
+    path("silent/", start, name="silent_sso_start"),
+    path("session/", session, name="silent_sso_session"),
+]

@@ -1,0 +1,70 @@
+"""What all our endpoints share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.decorators.csrf import csrf_exempt
+
+from django_silent_sso.browser import has_session_cookie, is_prefetch
+from django_silent_sso.conf import conf
+from django_silent_sso.protocol.errors import OPRefused, OPUnavailable, Reason, SilentSSOError, StorageUnavailable
+from django_silent_sso.responses import Page, nothing, private
+
+__all__ = ["endpoint", "error_page", "leave_session_alone"]
+
+RETRY_AFTER = 30  # seconds, where the OP did not say
+OP_FAILURES = frozenset({Reason.SERVER_ERROR, Reason.TEMPORARILY_UNAVAILABLE})
+
+
+def endpoint(*methods: str, csrf: bool = False) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Mark a view as one of ours.
+
+    Open to visitors under `LoginRequiredMiddleware` (G01), outside `ATOMIC_REQUESTS` (a rolled-back transaction must not give
+    a used state back: G03), without CSRF token unless asked for, deaf to prefetches and to other methods (S26).
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if request.method not in methods:
+                return private(HttpResponseNotAllowed(methods))
+            if is_prefetch(request):
+                return nothing()
+            return view(request, *args, **kwargs)
+
+        answer = transaction.non_atomic_requests(answer)
+        return login_not_required(answer if csrf else csrf_exempt(answer))
+
+    return decorate
+
+
+def error_page(request: HttpRequest, error: SilentSSOError, return_to: str | None = None) -> HttpResponse:
+    """400 for an answer that is refused, 503 with `Retry-After` for an OP (or a storage) that failed; never a 500."""
+    failing = isinstance(error, OPUnavailable | StorageUnavailable) or (
+        isinstance(error, OPRefused) and error.reason in OP_FAILURES
+    )
+    retry_after = getattr(error, "retry_after", None) or RETRY_AFTER
+    return Page(
+        request,
+        "error.html",
+        status=503 if failing else 400,
+        reason=error.reason,
+        retry_after=retry_after if failing else None,
+        return_to=return_to,
+        failing=failing,
+    )
+
+
+def leave_session_alone(request: HttpRequest) -> None:
+    """Keep Django from deleting the browser's session cookie because this request carried an old one.
+
+    Another tab's sign-in may have replaced the session meanwhile: the cookie to delete would be the new one (C77).
+    """
+    session = request.session
+    if has_session_cookie(request) and not session.modified and session.is_empty():
+        request.session = session.__class__(request.COOKIES[conf.session_cookie_name])

@@ -1,0 +1,50 @@
+"""Interactive sign-in."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+
+from django_silent_sso.browser import is_same_origin, may_start
+from django_silent_sso.conf import conf
+from django_silent_sso.flows.begin import begin, destination
+from django_silent_sso.protocol.errors import Reason, ResponseError, SilentSSOError
+from django_silent_sso.responses import Page, Redirect
+from django_silent_sso.storage.marks import read_marks
+from django_silent_sso.storage.pending import TOP
+from django_silent_sso.views.endpoint import endpoint, error_page, leave_session_alone
+
+__all__ = ["authenticate"]
+
+
+@endpoint("GET", "POST")
+def authenticate(request: HttpRequest) -> HttpResponse:
+    """To the OP, and back to `?next=`.
+
+    After the OP has vouched for somebody else than the user who was here, the next sign-in begins with a question of ours: an OP
+    that has a session asks nothing, and the other person must not be signed in without a visible step.
+    """
+    if not may_start(request):  # an image, a frame or a script cannot sign anybody in (S20)
+        response: HttpResponse = error_page(request, ResponseError(Reason.CROSS_SITE_REQUEST))
+        response.status_code = 403
+        return response
+    confirmed = request.method == "POST"
+    if confirmed and not is_same_origin(request):
+        response = error_page(request, ResponseError(Reason.CROSS_SITE_REQUEST))
+        response.status_code = 403
+        return response
+    field = conf.redirect_field_name
+    return_to = destination(request, request.GET.get(field))
+    marks = read_marks(request)
+    if marks.silence is Reason.SUBJECT_CHANGED and not confirmed:
+        again = f"{request.path}?{urlencode({field: return_to})}"
+        return Page(request, "another_account.html", status=200, reason=Reason.SUBJECT_CHANGED, again=again)
+    try:
+        begun = begin(request, silent=False, transport=TOP, return_to=return_to, marks=marks)
+    except SilentSSOError as error:
+        return error_page(request, error, return_to)
+    leave_session_alone(request)
+    response = Redirect(begun.url)
+    begun.remember(request, response)
+    return response
