@@ -10,4 +10,4 @@ class SilentSSOConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_silent_sso import checks  # noqa: F401, PLC0415  registering is all it does
+        from django_silent_sso import checks  # noqa: F401  registering is all it does

@@ -1,8 +1,8 @@
 """`SilentSSOBackend`: mozilla-django-oidc's backend with its hooks kept and its gaps closed.
 
 A site's own subclass works after changing its base class: `filter_users_by_claims`, `create_user`, `update_user`,
-`verify_claims`, `get_username`, `get_userinfo`, `get_or_create_user`, `store_tokens` and `describe_user_by_claims` are called
-as upstream calls them. Tokens are validated before any of them runs (`flows.sign_in`).
+`verify_claims`, `get_username`, `get_userinfo`, `get_or_create_user`, `store_tokens` and `describe_user_by_claims` are
+called as upstream calls them. Tokens are validated before any of them runs (`flows.sign_in`).
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "address": ("address",),
 }
 
+PROFILE_NAMES = ("first_name", "last_name")
+
 
 class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it has no types
     """Users by (issuer, subject); linked to an existing account only as `SILENT_SSO_LINK_USERS_BY` says."""
@@ -68,13 +70,13 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
     def collect_claims(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """The ID Token's claims, with UserInfo's where a requested scope's claims are missing.
 
-        Raises `TokenError` (userinfo_subject, userinfo_invalid). A UserInfo endpoint that fails costs the missing claims,
-        not the sign-in (C48), unless `verify_claims` then refuses.
+        Raises `TokenError` (userinfo_subject, userinfo_invalid). A UserInfo endpoint that fails costs the missing
+        claims, not the sign-in (C48), unless `verify_claims` then refuses.
         """
         if not access_token or not self.claims_missing(payload):
             return dict(payload)
         try:
-            found = self.get_userinfo(access_token, id_token, payload)
+            found: object = self.get_userinfo(access_token, id_token, payload)
         except (OPUnavailable, ConfigurationError) as error:
             logger.warning("%s: going on with the ID Token's claims", error.reason)
             return dict(payload)
@@ -104,9 +106,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         return "a subject at the OP"  # never an e-mail address in a log
 
     # -- users --------------------------------------------------------------------------------------------------------
-    def get_or_create_user(
-        self, access_token: str, id_token: str, payload: dict[str, Any]
-    ) -> AbstractBaseUser | None:
+    def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser | None:
         """The user these claims stand for.
 
         Raises `UserNotAdmitted` (claims_refused, user_ambiguous, user_unknown, user_inactive).
@@ -227,7 +227,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
             name: value[: getattr(columns[name], "max_length", None) or 254]
             for name, value in wanted.items()
             if name in columns and isinstance(value, str) and "\x00" not in value
-            if name in ("first_name", "last_name") or _is_email(value)
+            if name in PROFILE_NAMES or _is_email(value)
         }
 
     # -- tokens -------------------------------------------------------------------------------------------------------

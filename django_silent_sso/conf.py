@@ -1,7 +1,7 @@
 """Typed, lazy access to every setting: the only reader of settings in the package.
 
-Each property reads `django.conf.settings` when asked, so `override_settings` works. A value of the wrong type is a system
-check (`checks.py`) and falls back to the default here: a mistake in the settings is never a 500.
+Each property reads `django.conf.settings` when asked, so `override_settings` works. A value of the wrong type is a
+system check (`checks.py`) and falls back to the default here: a mistake in the settings is never a 500.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django_silent_sso.defaults import AFTER_ERROR, CHOICES, DEFAULTS, REACTIONS
 from django_silent_sso.upstream import CALLBACK_URL_NAME
 
 __all__ = ["DEFAULTS", "conf"]
+
 
 def _get(name: str) -> object:
     return getattr(settings, name, DEFAULTS.get(name))

@@ -15,7 +15,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def silent_sso_exempt(view: View) -> View:
-    """The middleware lets requests for this view pass: no round trip, no 401. For class-based views, wrap `as_view()`."""
+    """The middleware lets requests for this view pass: no round trip, no 401. Wrap a class-based view's `as_view()`."""
     wrapper: Any
     if iscoroutinefunction(view):
 

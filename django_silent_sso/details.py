@@ -26,8 +26,8 @@ class Remembers(Protocol):
 class SilentSSO:
     """One per request. Reading it never asks the OP and never extends the session.
 
-    The session is looked at only where a session cookie came or the request itself opened one, so that a public page stays
-    cacheable.
+    The session is looked at only where a session cookie came or the request itself opened one, so that a public page
+    stays cacheable.
     """
 
     def __init__(self, request: HttpRequest) -> None:

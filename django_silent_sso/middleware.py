@@ -6,8 +6,9 @@
         "django_silent_sso.middleware.SilentSSOMiddleware",
     ]
 
-Sync and async: both colours share every decision; only the lines that load the session, ask the database or wait for the OP
-differ. On a fresh request nothing is done beyond one look into the session, and not even that where no session cookie came.
+Sync and async: both colours share every decision; only the lines that load the session, ask the database or wait for
+the OP differ. On a fresh request nothing is done beyond one look into the session, and not even that where no session
+cookie came.
 """
 
 from __future__ import annotations
@@ -103,16 +104,12 @@ class SilentSSOMiddleware:
             return Reason.ATTEMPT_UNDER_WAY
         return prepare()
 
-    async def _aobstacle(
-        self, request: HttpRequest, facts: RequestFacts, decision: Decision
-    ) -> Reason | None:
+    async def _aobstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
         if _is_exempt(request):
             return Reason.EXEMPT
         if facts.signed_in and not (await request.auser()).is_authenticated:
             return Reason.USER_INACTIVE
-        if _must_be_alone(facts, decision) and not await single_flight.aclaim(
-            request.session.session_key or ""
-        ):
+        if _must_be_alone(facts, decision) and not await single_flight.aclaim(request.session.session_key or ""):
             return Reason.ATTEMPT_UNDER_WAY
         return prepare() if preparation_is_cheap() else await sync_to_async(prepare, thread_sensitive=False)()
 
@@ -174,9 +171,7 @@ def _facts(request: HttpRequest) -> RequestFacts:
     now = time.time()
     if found is not None and 0 <= now - found.verified_at < conf.renew_after:
         # Fresh: the marks need not be opened.
-        return RequestFacts(
-            kind=kind, signed_in=True, verified_at=found.verified_at, signed_in_at=found.signed_in_at
-        )
+        return RequestFacts(kind=kind, signed_in=True, verified_at=found.verified_at, signed_in_at=found.signed_in_at)
     marks = read_marks(request)
     return RequestFacts(
         kind=kind,
@@ -235,7 +230,7 @@ def _hide_user(request: HttpRequest, details: SilentSSO) -> None:
         return nobody
 
     request.user = nobody
-    request.auser = auser  # type: ignore[method-assign,assignment]
+    request.auser = auser
     details.hidden = True
 
 

@@ -14,8 +14,8 @@ __all__ = ["Identity"]
 class Identity(models.Model):
     """One (issuer, subject) pair and the user it stands for.
 
-    Looked up by `key`, a digest: databases that fold case or trim blanks would take two subjects for one (U06), and some
-    cannot index 255 + 255 characters.
+    Looked up by `key`, a digest: databases that fold case or trim blanks would take two subjects for one (U06), and
+    some cannot index 255 + 255 characters.
     """
 
     key = models.CharField(_("key"), max_length=64, unique=True, editable=False)

@@ -1,7 +1,7 @@
 """What this app decides, as pure functions of facts: no Django, no I/O, no clock.
 
-`decide()` answers for a request, `after_failure()` for a refused attempt, `next_wait()` for the back-off. Together with the
-settings they are the tables of the reference documentation ("Responses").
+`decide()` answers for a request, `after_failure()` for a refused attempt, `next_wait()` for the back-off. Together
+with the settings they are the tables of the reference documentation ("Responses").
 """
 
 from __future__ import annotations
@@ -167,9 +167,7 @@ class Outcome:
     reason: Reason
 
 
-def after_failure(
-    reason: Reason, *, reaction: str, signed_in: bool, frame: bool, proven: bool
-) -> Outcome:
+def after_failure(reason: Reason, *, reaction: str, signed_in: bool, frame: bool, proven: bool) -> Outcome:
     """What follows a silent attempt that brought no sign-in (contract 4).
 
     `reaction` is the setting's word for this error. `frame`: there is no interactive login in a hidden frame. `proven`:

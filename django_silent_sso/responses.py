@@ -1,7 +1,7 @@
 """A response is a type: what this app may answer, each with its status and headers in one place.
 
-Every one is `no-store`, private and unlinked from its URL (`Referrer-Policy: no-referrer`): they carry states and codes in
-their addresses (N01, F15).
+Every one is `no-store`, private and unlinked from its URL (`Referrer-Policy: no-referrer`): they carry states and
+codes in their addresses (N01, F15).
 """
 
 from __future__ import annotations

@@ -20,12 +20,14 @@ def authentication_url(
 ) -> str:
     """The URL of an Authentication Request (Core 3.1.2.1) to redirect the browser to, at top level.
 
-    `prompt`: "none" for a silent one, None, "login", "consent" or "select_account". `id_token_hint`: an ID Token of this user;
-    by default the session's own. `return_to`: where the answer leads, by default this page. Other parameters (`audience`,
-    `acr_values`, ...) are added; none replaces state, nonce, redirect_uri, prompt or response_type. What the answer will need is
-    put into cookies of the response to this request, so the middleware must be installed.
+    `prompt`: "none" for a silent one, None, "login", "consent" or "select_account". `id_token_hint`: an ID Token of
+    this user; by default the session's own. `return_to`: where the answer leads, by default this page. Other
+    parameters (`audience`,
+    `acr_values`, ...) are added; none replaces state, nonce, redirect_uri, prompt or response_type. What the answer
+    will need is put into cookies of the response to this request, so the middleware must be installed.
 
-    Raises `ConfigurationError` and `OPUnavailable` (`django_silent_sso.protocol.errors`), and ValueError for another prompt.
+    Raises `ConfigurationError` and `OPUnavailable` (`django_silent_sso.protocol.errors`), and ValueError for another
+    prompt.
     """
     details = getattr(request, "silent_sso", None)
     if not isinstance(details, SilentSSO):

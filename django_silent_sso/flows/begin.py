@@ -72,7 +72,8 @@ def begin(
 ) -> Begun:
     """An Authentication Request (Core 3.1.2.1) with fresh state, nonce and verifier.
 
-    `before`: the sign-in it renews or replaces, by default the session's own for a silent request; its ID Token is the hint.
+    `before`: the sign-in it renews or replaces, by default the session's own for a silent request; its ID Token is the
+    hint.
     Raises `ConfigurationError` and `OPUnavailable` (the metadata cannot be had).
     """
     now = time.time()
@@ -129,8 +130,8 @@ def _hints(before: RPSession, now: float) -> tuple[str | None, str | None]:
 def _new_state(request: HttpRequest, *, silent: bool, transport: str, return_to: str, now: float) -> str:
     """A fresh `state` that tells its kind.
 
-    A browser that sent no cookie at all may refuse them: the way back then travels, sealed, in the state itself, so that the
-    visitor gets the page in place of an error and is not sent round again (C92, DS02).
+    A browser that sent no cookie at all may refuse them: the way back then travels, sealed, in the state itself, so
+    that the visitor gets the page in place of an error and is not sent round again (C92, DS02).
     """
     state = f"{STATE_KINDS[transport] if silent else INTERACTIVE_KIND}.{new_secret()}"
     if silent and transport == TOP and not request.COOKIES and len(return_to) <= LONGEST_IN_STATE:

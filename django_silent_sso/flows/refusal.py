@@ -40,9 +40,7 @@ class Failed:
     retry_after: int | None = None
 
 
-def fail(
-    request: HttpRequest, pending: PendingAuthentication, error: SilentSSOError, *, proven: bool
-) -> Failed:
+def fail(request: HttpRequest, pending: PendingAuthentication, error: SilentSSOError, *, proven: bool) -> Failed:
     """Carry out the reaction to `error`, after the response was matched to this browser's own attempt.
 
     `proven`: the OP's cookies took part (see `policy.after_failure`).
@@ -71,9 +69,7 @@ def fail(
         )
         if outcome.end_session or before is None:
             marks = marks.silenced(Reason.SUBJECT_CHANGED, now)
-    silent_sign_in_failed.send_robust(
-        sender=get_user_model(), request=request, user=user, reason=outcome.reason
-    )
+    silent_sign_in_failed.send_robust(sender=get_user_model(), request=request, user=user, reason=outcome.reason)
     if outcome.end_session:
         end_session(request, outcome.reason)
     begun = _interactive(request, pending, before, marks) if outcome.interactive else None
@@ -87,9 +83,7 @@ def fail(
     )
 
 
-def _outcome(
-    error: SilentSSOError, pending: PendingAuthentication, before: RPSession | None, proven: bool
-) -> Outcome:
+def _outcome(error: SilentSSOError, pending: PendingAuthentication, before: RPSession | None, proven: bool) -> Outcome:
     signed_in = before is not None
     if isinstance(error, SubjectChanged):
         ends = signed_in and conf.subject_changed != "refuse" and not _somebody_new(before, pending)
@@ -114,7 +108,7 @@ def _somebody_new(before: RPSession | None, pending: PendingAuthentication) -> b
 def _without_hint(
     request: HttpRequest, pending: PendingAuthentication, error: SilentSSOError, marks: Marks, now: float
 ) -> Failed | None:
-    """`invalid_request` to a hinted request may be about the hint (a withdrawn key, an older token): once more without."""
+    """`invalid_request` may be about the hint (a withdrawn key, an older token): once more without."""
     if not (isinstance(error, OPRefused) and error.reason is Reason.INVALID_REQUEST and pending.hinted):
         return None
     marks = replace(marks, no_hint_until=int(now) + HINTLESS)

@@ -60,9 +60,7 @@ class Completed:
     reason: Reason
 
 
-def complete(
-    request: HttpRequest, pending: PendingAuthentication, parameters: ResponseParameters
-) -> Completed:
+def complete(request: HttpRequest, pending: PendingAuthentication, parameters: ResponseParameters) -> Completed:
     """Sign in, or renew, the user that the OP's answer to `pending` vouches for (Core 3.1.3).
 
     Raises any `SilentSSOError`; the session is as it was then.
@@ -149,9 +147,7 @@ def _expiry(value: object, now: float) -> float | None:
     return None
 
 
-def _admit(
-    request: HttpRequest, pending: PendingAuthentication, tokens: Tokens, id_token: IDToken
-) -> Completed:
+def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens, id_token: IDToken) -> Completed:
     """From here on the OP has spoken; who is signed in here is looked up only now, after the slow calls (D47)."""
     before = RPSession.read(request.session)
     if _must_not_take_over(request, pending, before, id_token.subject):
@@ -167,7 +163,7 @@ def _admit(
         raise UserNotAdmitted(Reason.USER_UNKNOWN)
     if not user.is_active:
         raise UserNotAdmitted(Reason.USER_INACTIVE)
-    login(request, user, backend=path)
+    login(request, user, backend=path)  # type: ignore[arg-type]  # the stubs know one user model only
     now = time.time()
     rp_session = RPSession(
         issuer=id_token.issuer,

@@ -1,7 +1,7 @@
 """Whether the OP can be reached at all, asked before a person is sent there.
 
-A top-level redirect to a dead host strands the person on the browser's error page (C6). A TCP connection, remembered for a
-few seconds, tells; it is no request, so an OP's log and rate limits never see it.
+A top-level redirect to a dead host strands the person on the browser's error page (C6). A TCP connection, remembered
+for a few seconds, tells; it is no request, so an OP's log and rate limits never see it.
 """
 
 from __future__ import annotations

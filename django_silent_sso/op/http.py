@@ -87,8 +87,8 @@ def fetch(
 ) -> Answer:
     """One request, one answer, never a redirect.
 
-    Raises `ConfigurationError` (endpoint_insecure, metadata_invalid) for a URL that must not be called and `OPUnavailable`
-    (op_unreachable, op_timeout, op_redirected, op_answer_too_large, op_answer_invalid).
+    Raises `ConfigurationError` (endpoint_insecure, metadata_invalid) for a URL that must not be called and
+    `OPUnavailable` (op_unreachable, op_timeout, op_redirected, op_answer_too_large, op_answer_invalid).
     """
     problem = endpoint_problem(url)
     if problem is not None:
@@ -177,7 +177,7 @@ _current = threading.local()
 
 
 class _Deadline:
-    """Cuts the connection in use when time is up: per-read time-outs alone let an OP that drips go on for ever (DS06)."""
+    """Cuts the connection in use when time is up: per-read limits alone let an OP that drips go on for ever (DS06)."""
 
     def __init__(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._cut)
@@ -234,7 +234,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
 
@@ -244,7 +244,7 @@ _shared: requests.Session | None = None
 
 def _session() -> requests.Session:
     """The process's session: connections are kept, `.netrc`, proxy variables and cookies are not (L04)."""
-    global _shared  # noqa: PLW0603  one per process
+    global _shared
     with _lock:
         if _shared is None:
             session = requests.Session()

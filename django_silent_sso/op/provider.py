@@ -1,7 +1,7 @@
 """The OP as this site sees it: its metadata and keys, cached and throttled, and the calls to its endpoints.
 
-Metadata and keys live in Django's cache (shared) and in the process (quick). A fetch that failed is not repeated at once,
-and the last good copy serves until it is a day old: nothing here makes a page wait twice for an OP that is down.
+Metadata and keys live in Django's cache (shared) and in the process (quick). A fetch that failed is not repeated at
+once, and the last good copy serves until it is a day old: nothing here makes a page wait twice for an OP that is down.
 """
 
 from __future__ import annotations
@@ -106,9 +106,7 @@ class Document:
     def _fetch(self, url: str, check: Callable[[Any], Any]) -> Any:
         answer = fetch("GET", url, headers={"Cache-Control": "no-cache"})
         if answer.status != 200:
-            raise OPUnavailable(
-                Reason.OP_STATUS, f"{self._name}: HTTP {answer.status}", retry_after=answer.retry_after
-            )
+            raise OPUnavailable(Reason.OP_STATUS, f"{self._name}: HTTP {answer.status}", retry_after=answer.retry_after)
         document = answer.json()
         check(document)
         return document
@@ -138,7 +136,9 @@ class Document:
         try:
             cache.set(self._key(url), {"at": now, "document": document}, FRESH)
         except Exception as error:  # a convenience memory fails open
-            logger.warning("storage_unavailable: %s is kept in this process only (%s)", self._name, type(error).__name__)
+            logger.warning(
+                "storage_unavailable: %s is kept in this process only (%s)", self._name, type(error).__name__
+            )
 
 
 _discovery: Final = Document("discovery")
@@ -263,9 +263,7 @@ def _token_error(answer: Answer) -> SilentSSOError:
     if isinstance(error, str):
         known = {"invalid_grant": Reason.INVALID_GRANT, "invalid_client": Reason.INVALID_CLIENT}
         return OPRefused(known.get(error, Reason.OP_ERROR), f"token endpoint: HTTP {answer.status}", error=error)
-    return OPUnavailable(
-        Reason.OP_STATUS, f"token endpoint: HTTP {answer.status}", retry_after=answer.retry_after
-    )
+    return OPUnavailable(Reason.OP_STATUS, f"token endpoint: HTTP {answer.status}", retry_after=answer.retry_after)
 
 
 def userinfo(access_token: str) -> Answer:
@@ -278,7 +276,5 @@ def userinfo(access_token: str) -> Answer:
         raise ConfigurationError(Reason.ENDPOINT_MISSING, "the OP has no UserInfo endpoint")
     answer = fetch("GET", endpoint, headers={"Authorization": f"Bearer {access_token}"})
     if answer.status != 200:
-        raise OPUnavailable(
-            Reason.OP_STATUS, f"UserInfo: HTTP {answer.status}", retry_after=answer.retry_after
-        )
+        raise OPUnavailable(Reason.OP_STATUS, f"UserInfo: HTTP {answer.status}", retry_after=answer.retry_after)
     return answer

@@ -1,7 +1,7 @@
 """How this app's own cookies are set: one place for their flags.
 
-`__Host-` on https (no sub-domain can plant them: N03), HttpOnly, `SameSite=Lax` (they must arrive with the OP's top-level
-redirect), path "/" as the prefix demands.
+`__Host-` on https (no sub-domain can plant them: N03), HttpOnly, `SameSite=Lax` (they must arrive with the OP's
+top-level redirect), path "/" as the prefix demands.
 """
 
 from __future__ import annotations
@@ -33,6 +33,4 @@ def set_cookie(request: HttpRequest, response: HttpResponse, name: str, value: s
 
 def delete_cookie(request: HttpRequest, response: HttpResponse, name: str) -> None:
     full = cookie_name(request, name)
-    response.set_cookie(
-        full, "", max_age=0, path="/", secure=request.is_secure(), httponly=True, samesite="Lax"
-    )
+    response.set_cookie(full, "", max_age=0, path="/", secure=request.is_secure(), httponly=True, samesite="Lax")

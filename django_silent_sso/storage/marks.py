@@ -46,19 +46,19 @@ class Marks:
     def begun(self, now: float, *, frame: bool) -> Marks:
         """An attempt leaves. It counts as refused until its answer says otherwise: some never come back (C6, C9)."""
         if frame:
-            return replace(self._refused(now, None, frame=True), frame_asked_at=int(now))
+            return replace(self.with_refusal(now, None, frame=True), frame_asked_at=int(now))
         hops = (*self._recent(now), int(now))[-9:]
-        return replace(self._refused(now, None, frame=False), asked_at=int(now), hops=hops)
+        return replace(self.with_refusal(now, None, frame=False), asked_at=int(now), hops=hops)
 
     def refused(self, now: float, retry_after: int | None, *, frame: bool) -> Marks:
         """The answer was no. Begun here a moment ago, it is the same refusal, not a second one."""
         if frame:
             counted = replace(self, frame_refusals=max(self.frame_refusals - 1, 0))
-            return counted._refused(now, retry_after, frame=True)
+            return counted.with_refusal(now, retry_after, frame=True)
         counted = replace(self, refusals=max(self.refusals - 1, 0)) if self.asked_at else self
-        return replace(counted._refused(now, retry_after, frame=False), asked_at=0)
+        return replace(counted.with_refusal(now, retry_after, frame=False), asked_at=0)
 
-    def _refused(self, now: float, retry_after: int | None, *, frame: bool) -> Marks:
+    def with_refusal(self, now: float, retry_after: int | None, *, frame: bool) -> Marks:
         refusals = min((self.frame_refusals if frame else self.refusals) + 1, 99)
         until = int(now) + next_wait(refusals, conf.back_off, retry_after)
         if frame:

@@ -1,13 +1,14 @@
 """`PendingAuthentication`: what must be remembered between an Authentication Request and its response.
 
-One encrypted cookie per `state` (architecture, "Pending attempts"): two tabs cannot overwrite each other, a visitor needs no
-session row, and nothing is left to clean up. Single use is made atomic through Django's cache.
+One encrypted cookie per `state` (architecture, "Pending attempts"): two tabs cannot overwrite each other, a visitor
+needs no session row, and nothing is left to clean up. Single use is made atomic through Django's cache.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
@@ -83,9 +84,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def remember(
-    request: HttpRequest, response: HttpResponse, pending: PendingAuthentication, now: float
-) -> None:
+def remember(request: HttpRequest, response: HttpResponse, pending: PendingAuthentication, now: float) -> None:
     """Set the attempt's cookie on `response`; where there are too many, the oldest silent one goes first (S19)."""
     _make_room(request, response, now)
     data: dict[str, Any] = {"v": VERSION, **asdict(pending)}
@@ -187,10 +186,8 @@ def _used_key(state: str) -> str:
 
 
 def _cache_set(key: str, value: object, seconds: int) -> None:
-    try:
+    with suppress(Exception):  # convenience only: the way back is lost, nothing else
         cache.set(key, value, seconds)
-    except Exception:  # convenience only: the way back is lost, nothing else  # noqa: S110
-        pass
 
 
 def _cache_get(key: str) -> str | None:

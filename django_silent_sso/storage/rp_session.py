@@ -1,7 +1,8 @@
 """`RPSession`: the typed view of what this app keeps in Django's session, under one key of its own.
 
-Tokens are sealed before they are stored: session tables, caches and signed cookies are read by more people than tokens should
-be (H09). What cannot be read (another version, another OP, garbage) counts as absent and is never an error (C72).
+Tokens are sealed before they are stored: session tables, caches and signed cookies are read by more people than tokens
+should be (H09). What cannot be read (another version, another OP, garbage) counts as absent and is never an error
+(C72).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LARGEST_IN_COOKIE: Final = 1400  # characters of sealed tokens that a session in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What the token endpoint gave. `expires_at` (seconds since the epoch) is the access token's end, if it was told."""
+    """What the token endpoint gave. `expires_at`: the access token's end in seconds since the epoch, if told."""
 
     id_token: str = field(default="", repr=False)
     access_token: str = field(default="", repr=False)

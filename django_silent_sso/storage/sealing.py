@@ -1,7 +1,7 @@
 """Encrypted, authenticated, dated text for values that leave the server or lie in a session.
 
-Fernet from `cryptography`, with keys derived (HKDF-SHA256) from `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, one per purpose,
-so that a value sealed for one purpose opens for no other.
+Fernet from `cryptography`, with keys derived (HKDF-SHA256) from `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, one per
+purpose, so that a value sealed for one purpose opens for no other.
 """
 
 from __future__ import annotations

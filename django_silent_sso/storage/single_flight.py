@@ -1,7 +1,7 @@
 """One silent attempt of a session at a time, across threads and processes, through the site's own cache.
 
-While one is under way the session's other page loads are served, so that thirty restored tabs do not ask the OP thirty times.
-A cache that fails (or lives in one process only) costs a second attempt, never a page.
+While one is under way the session's other page loads are served, so that thirty restored tabs do not ask the OP thirty
+times. A cache that fails (or lives in one process only) costs a second attempt, never a page.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from django_silent_sso.storage.pending import FRAME, POPUP, TOP, PendingAuthenti
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.sealing import seal, unseal
 from django_silent_sso.views.endpoint import endpoint, error_page, leave_session_alone
-from django_silent_sso.views.hops import FORM_POST, hop_form_post, hop_for_strict_cookies, without_cookies
+from django_silent_sso.views.hops import FORM_POST, hop_for_strict_cookies, hop_form_post, without_cookies
 
 __all__ = ["callback"]
 
@@ -98,13 +98,13 @@ def _top_level(request: HttpRequest, pairs: list[tuple[str, str]], *, mode: str)
         if strict is not None:
             return strict
         pending = _take(request, parameters, transport=TOP, mode=mode)
-    except ResponseError as error:
-        return _not_ours(request, pairs, error)
-    except SilentSSOError as error:
-        return error_page(request, error)
+    except ResponseError as refused:
+        return _not_ours(request, pairs, refused)
+    except SilentSSOError as refused:
+        return error_page(request, refused)
+    error: SilentSSOError | None = None
     try:
         done: Completed | Failed = complete(request, pending, parameters)
-        error = None
     except SilentSSOError as raised:
         error = raised
         done = fail(request, pending, raised, proven=True)
@@ -186,9 +186,7 @@ def _worth_a_hop(done: Failed, proven: bool) -> bool:
     return conf.top_level_hop == "always" or (conf.top_level_hop == "known" and done.marks.known)
 
 
-def _take(
-    request: HttpRequest, parameters: ResponseParameters, *, transport: str, mode: str
-) -> PendingAuthentication:
+def _take(request: HttpRequest, parameters: ResponseParameters, *, transport: str, mode: str) -> PendingAuthentication:
     """This browser's attempt for the response, used up; refused untouched where the response came another way."""
     state = parameters.state
     if state is None:

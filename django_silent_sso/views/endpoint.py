@@ -24,8 +24,9 @@ OP_FAILURES = frozenset({Reason.SERVER_ERROR, Reason.TEMPORARILY_UNAVAILABLE})
 def endpoint(*methods: str, csrf: bool = False) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Mark a view as one of ours.
 
-    Open to visitors under `LoginRequiredMiddleware` (G01), outside `ATOMIC_REQUESTS` (a rolled-back transaction must not give
-    a used state back: G03), without CSRF token unless asked for, deaf to prefetches and to other methods (S26).
+    Open to visitors under `LoginRequiredMiddleware` (G01), outside `ATOMIC_REQUESTS` (a rolled-back transaction must
+    not give a used state back: G03), without CSRF token unless asked for, deaf to prefetches and to other methods
+    (S26).
     """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -22,7 +22,7 @@ LONGEST: Final = 7500  # characters of a URL that every server takes
 
 
 def hop_form_post(request: HttpRequest, url: str) -> HttpResponse:
-    """303 to ourselves: a GET at top level, where Lax cookies arrive (browsers.md: only the redirected GET has them)."""
+    """303 to ourselves: a GET at top level, where Lax cookies arrive."""
     if len(url) > LONGEST:
         return error_page(request, ResponseError(Reason.MALFORMED_RESPONSE, "the form is too large"))
     response = Redirect(url)

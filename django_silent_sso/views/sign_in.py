@@ -22,8 +22,8 @@ __all__ = ["authenticate"]
 def authenticate(request: HttpRequest) -> HttpResponse:
     """To the OP, and back to `?next=`.
 
-    After the OP has vouched for somebody else than the user who was here, the next sign-in begins with a question of ours: an OP
-    that has a session asks nothing, and the other person must not be signed in without a visible step.
+    After the OP has vouched for somebody else than the user who was here, the next sign-in begins with a question of
+    ours: an OP that has a session asks nothing, and the other person must not be signed in without a visible step.
     """
     if not may_start(request):  # an image, a frame or a script cannot sign anybody in (S20)
         response: HttpResponse = error_page(request, ResponseError(Reason.CROSS_SITE_REQUEST))

@@ -53,9 +53,7 @@ def _not_now(reason: Reason, until: float, now: float) -> HttpResponse:
     return FrameResult("failed", reason, **facts)
 
 
-def _obstacle(
-    request: HttpRequest, marks: Marks, transport: str, now: float
-) -> tuple[Reason | None, float]:
+def _obstacle(request: HttpRequest, marks: Marks, transport: str, now: float) -> tuple[Reason | None, float]:
     """Why nothing is begun now, and until when."""
     signed_in = False
     if has_session_cookie(request):
@@ -79,9 +77,7 @@ def _obstacle(
     return None, 0
 
 
-def _obstacle_to_hop(
-    request: HttpRequest, marks: Marks, now: float, *, signed_in: bool
-) -> tuple[Reason | None, float]:
+def _obstacle_to_hop(request: HttpRequest, marks: Marks, now: float, *, signed_in: bool) -> tuple[Reason | None, float]:
     wanted = "always" if request.POST.get("itp_support") == "1" else conf.top_level_hop
     if wanted == "never" or (wanted == "known" and not (marks.known or signed_in)):
         return Reason.WRONG_TRANSPORT, 0
