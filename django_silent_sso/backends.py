@@ -48,7 +48,7 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "address": ("address",),
 }
 
-PROFILE_NAMES = ("first_name", "last_name")
+PROFILE_NAMES: Mapping[str, str] = {"first_name": "given_name", "last_name": "family_name"}
 
 
 class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it has no types
@@ -66,22 +66,33 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         """Nothing: a user is signed in by an Authentication Response alone, which other backends never see (G04)."""
         return
 
+    async def aauthenticate(self, request: HttpRequest | None, **kwargs: Any) -> None:
+        """Nothing either: the one inherited from `ModelBackend` would take a password."""
+        return
+
     # -- claims -------------------------------------------------------------------------------------------------------
     def collect_claims(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """The ID Token's claims, with UserInfo's where a requested scope's claims are missing.
 
-        Raises `TokenError` (userinfo_subject, userinfo_invalid). A UserInfo endpoint that fails costs the missing
-        claims, not the sign-in (C48), unless `verify_claims` then refuses.
+        Raises `TokenError` (userinfo_subject). A UserInfo endpoint that fails or answers nonsense costs the missing
+        claims, not the sign-in (C48), unless `verify_claims` then refuses. A site's own `get_userinfo` is always asked.
         """
-        if not access_token or not self.claims_missing(payload):
+        own_hook = type(self).get_userinfo is not SilentSSOBackend.get_userinfo
+        if not access_token or not (own_hook or self.claims_missing(payload)):
             return dict(payload)
         try:
             found: object = self.get_userinfo(access_token, id_token, payload)
-        except (OPUnavailable, ConfigurationError) as error:
+        except (OPUnavailable, ConfigurationError, TokenError) as error:
+            if isinstance(error, TokenError) and error.reason is not Reason.USERINFO_INVALID:
+                raise
             logger.warning("%s: going on with the ID Token's claims", error.reason)
             return dict(payload)
+        if not isinstance(found, dict):
+            return dict(payload)
+        if own_hook:  # it has the last word on all but who it is
+            return {**payload, **found, "iss": payload["iss"], "sub": payload["sub"]}
         # The ID Token is signed; UserInfo adds, it never replaces.
-        return {**found, **payload} if isinstance(found, dict) else dict(payload)
+        return {**found, **payload}
 
     def claims_missing(self, claims: Mapping[str, Any]) -> bool:
         wanted = [SCOPE_CLAIMS[scope] for scope in conf.scope.split() if scope in SCOPE_CLAIMS]
@@ -107,7 +118,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
 
     # -- users --------------------------------------------------------------------------------------------------------
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser | None:
-        """The user these claims stand for.
+        """The user these claims stand for; None where a site's own hook gave none.
 
         Raises `UserNotAdmitted` (claims_refused, user_ambiguous, user_unknown, user_inactive).
         """
@@ -123,9 +134,11 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
             user = self._create_once(claims)
         else:
             raise UserNotAdmitted(Reason.USER_UNKNOWN)
-        user = identities.link(claims["iss"], claims["sub"], user)
+        if user is None:
+            return None
         if not self.user_can_authenticate(user):
             raise UserNotAdmitted(Reason.USER_INACTIVE)
+        identities.link(claims["iss"], claims["sub"], user)
         return user
 
     def filter_users_by_claims(self, claims: dict[str, Any]) -> Any:
@@ -141,11 +154,11 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
 
     def _users_by_verified_email(self, email: object, issuer: str) -> list[AbstractBaseUser]:
         """Exact but for the case of the domain: no folding of look-alikes (U04)."""
-        if not isinstance(email, str) or not _is_email(email):
+        field = self.UserModel.get_email_field_name()
+        if not isinstance(email, str) or not _is_email(email) or field not in self._columns():
             return []
         normal = BaseUserManager.normalize_email(email)
-        field = self.UserModel.get_email_field_name()
-        candidates = self.UserModel._default_manager.filter(**{field: normal})[:3]
+        candidates = self.UserModel._default_manager.filter(**{f"{field}__iexact": normal})[:20]
         return [
             user
             for user in candidates
@@ -153,36 +166,39 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
             and not identities.is_linked(user, issuer)
         ]
 
-    def _create_once(self, claims: dict[str, Any]) -> AbstractBaseUser:
-        """Create the user; where another request has just done so, take that one (U17)."""
+    def _create_once(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
+        """Create the user and write down whose subject it is, both or neither.
+
+        Where another request has just done so, take that one (U17). Where the user name or another unique value is
+        taken, the account is somebody else's: a claim is no key to it.
+        """
+        issuer, subject = claims["iss"], claims["sub"]
         try:
             with transaction.atomic():
-                user: AbstractBaseUser = self.create_user(claims)
+                user = self.create_user(claims)
+                if user is not None:
+                    identities.record(issuer, subject, user)
                 return user
         except IntegrityError:
-            found = identities.find_user(claims["iss"], claims["sub"])
+            found = identities.find_user(issuer, subject)
             if found is None:
-                name = self.UserModel.USERNAME_FIELD
-                found = self.UserModel._default_manager.filter(**{name: self.get_username(claims)}).first()
-                if found is None or identities.is_linked(found, claims["iss"]) or found.has_usable_password():
-                    raise UserNotAdmitted(Reason.USER_AMBIGUOUS, "the user name is taken") from None
+                raise UserNotAdmitted(Reason.USER_AMBIGUOUS, "the user name is taken") from None
             return found
 
-    def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser:
-        email = claims.get("email")
-        extra = self._profile(claims)
-        extra.pop(self.UserModel.get_email_field_name(), None)
+    def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
+        """A new account. A site's own may return None to refuse."""
+        profile = self._profile(claims)
+        email = profile.pop(self.UserModel.get_email_field_name(), "")
         user: AbstractBaseUser = self.UserModel._default_manager.create_user(
-            self.get_username(claims), email=email if _is_email(email) else "", **extra
+            self.get_username(claims), email=email, **profile
         )
         return user
 
-    def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
+    def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Take over a changed name or e-mail address; a value the database refuses is left as it was."""
-        profile = self._profile(claims)
-        if claims.get("email_verified") is False:
-            profile.pop(self.UserModel.get_email_field_name(), None)
-        changed = {k: v for k, v in profile.items() if v and getattr(user, k) != v}
+        changed = {
+            name: value for name, value in self._profile(claims).items() if value and getattr(user, name) != value
+        }
         if changed:
             before = {name: getattr(user, name) for name in changed}
             for name, value in changed.items():
@@ -199,7 +215,10 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
     def get_username(self, claims: dict[str, Any]) -> str:
         """From (issuer, subject), as an e-mail address can change hands; `OIDC_USERNAME_ALGO` is asked if set."""
         if conf.username_algorithm:
-            return str(super().get_username(claims))
+            name = super().get_username(claims)
+            if not name:
+                raise UserNotAdmitted(Reason.CLAIMS_REFUSED, "OIDC_USERNAME_ALGO gave no user name")
+            return str(name)
         digest = hashlib.sha256(f"{claims['iss']}\n{claims['sub']}".encode()).digest()[:21]
         return base64.urlsafe_b64encode(digest).decode()
 
@@ -216,19 +235,26 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         return user if self.user_can_authenticate(user) else None
 
     def _profile(self, claims: Mapping[str, Any]) -> dict[str, str]:
-        """Claims that have a column here, trimmed to its length."""
-        columns = {field.name: field for field in self.UserModel._meta.concrete_fields}
-        wanted = {
-            self.UserModel.get_email_field_name(): claims.get("email"),
-            "first_name": claims.get("given_name"),
-            "last_name": claims.get("family_name"),
+        """Claims that have a column here: names trimmed to its length, an e-mail address whole or not at all.
+
+        An address that the OP says is not verified is not taken over.
+        """
+        room = self._columns()
+        names = {name: claims.get(claim) for name, claim in PROFILE_NAMES.items()}
+        profile = {
+            name: value[: room[name]]
+            for name, value in names.items()
+            if name in room and isinstance(value, str) and "\x00" not in value
         }
-        return {
-            name: value[: getattr(columns[name], "max_length", None) or 254]
-            for name, value in wanted.items()
-            if name in columns and isinstance(value, str) and "\x00" not in value
-            if name in PROFILE_NAMES or _is_email(value)
-        }
+        email, field = claims.get("email"), self.UserModel.get_email_field_name()
+        denied = claims.get("email_verified") in (False, "false")
+        if isinstance(email, str) and _is_email(email) and len(email) <= room.get(field, 0) and not denied:
+            profile[field] = email
+        return profile
+
+    def _columns(self) -> dict[str, int]:
+        """The user table's columns and how many characters they take."""
+        return {field.name: getattr(field, "max_length", None) or 254 for field in self.UserModel._meta.concrete_fields}
 
     # -- tokens -------------------------------------------------------------------------------------------------------
     def store_tokens(self, access_token: str, id_token: str) -> None:

@@ -118,8 +118,10 @@ def safe_return_to(request: HttpRequest, url: str | None, own_paths: frozenset[s
         return None
     hosts = {request.get_host(), *conf.redirect_allowed_hosts}
     https = conf.redirect_require_https
+    # Query and fragment cannot change where a URL leads, and Django's helper refuses more than 2048 characters.
+    base = re.split(r"[?#]", url, maxsplit=1)[0]
     if not url_has_allowed_host_and_scheme(
-        url, allowed_hosts=hosts, require_https=request.is_secure() if https is None else https
+        base, allowed_hosts=hosts, require_https=request.is_secure() if https is None else https
     ):
         return None
     parts = urlsplit(url)

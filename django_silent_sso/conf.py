@@ -162,6 +162,10 @@ class Conf:
         return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("https", "http") and parts.netloc else None
 
     @property
+    def root_urlconf(self) -> str:
+        return str(settings.ROOT_URLCONF)
+
+    @property
     def session_cookie_name(self) -> str:
         return str(settings.SESSION_COOKIE_NAME)
 

@@ -24,6 +24,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, get_urlconf, resolve, reverse
+from django.utils.translation import get_language
 
 from django_silent_sso.browser import has_session_cookie, is_robot, kind_of
 from django_silent_sso.conf import conf
@@ -138,11 +139,13 @@ def _concerns_us(request: HttpRequest) -> bool:
         return False
     if not has_session_cookie(request) and conf.visitors != "redirect":
         return False
-    return request.path not in _own_paths(get_script_prefix(), get_urlconf(), conf.callback_url_name)
+    urlconf = get_urlconf() or conf.root_urlconf
+    return request.path not in _own_paths(get_script_prefix(), urlconf, get_language(), conf.callback_url_name)
 
 
-@lru_cache(maxsize=64)
-def _own_paths(script_prefix: str, urlconf: str | None, callback: str) -> frozenset[str]:
+@lru_cache(maxsize=256)
+def _own_paths(script_prefix: str, urlconf: str, language: str | None, callback: str) -> frozenset[str]:
+    """Reversed once per prefix, URLconf and language: each of them may change where our endpoints are."""
     try:
         return own_paths()
     except NoReverseMatch:  # a check says so

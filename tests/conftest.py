@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
+from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from django_silent_sso.testing import OpenIDProvider
@@ -21,7 +24,7 @@ FETCH = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": 
 
 
 @pytest.fixture(autouse=True)
-def _clean_cache() -> Iterator[None]:
+def _clean_cache() -> None:
     from django.core.cache import cache
 
     from django_silent_sso.op import health, provider
@@ -29,14 +32,51 @@ def _clean_cache() -> Iterator[None]:
     cache.clear()
     provider.forget()
     health.forget()
-    yield
+
+
+class Clock:
+    """The time of the site and of the OP, as far from the real one as a test wants it."""
+
+    def __init__(self) -> None:
+        self._real = time.time
+        self._ahead = 0.0
+        self._stopped: float | None = None
+
+    def __call__(self) -> float:
+        return (self._real() if self._stopped is None else self._stopped) + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
+
+    def stop(self, at: float | None = None) -> float:
+        """From now on only `advance()` moves it."""
+        self._stopped = (self() if at is None else at) - self._ahead
+        return self()
+
+
+@pytest.fixture
+def clock(openid_provider: OpenIDProvider, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    openid_provider.clock = clock
+    return clock
+
+
+class CookieJar(Client):
+    """Django's client would go on sending the cookies that it was told to delete."""
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        for name in [name for name, morsel in self.cookies.items() if morsel["max-age"] == 0]:
+            del self.cookies[name]
+        return response
 
 
 class Browser:
     """Django's test client with a browser's headers, and an OP to go to."""
 
     def __init__(self, provider: OpenIDProvider, **defaults: Any) -> None:
-        self.client = Client(**defaults)
+        self.client = CookieJar(**defaults)
         self.provider = provider
 
     def get(self, path: str, **headers: str) -> Any:
@@ -60,6 +100,28 @@ class Browser:
             headers={**FETCH, "Accept": "application/json", "Origin": "http://testserver", **headers},
         )
 
+    def from_op(self, path: str, fields: dict[str, str]) -> Any:
+        """A form that the OP's page posts: from another site, so that no Lax cookie comes with it."""
+        cookies, self.client.cookies = self.client.cookies, SimpleCookie()
+        try:
+            return self.client.post(
+                path,
+                urlencode(fields),
+                content_type="application/x-www-form-urlencoded",
+                headers={**NAVIGATION, "Sec-Fetch-Site": "cross-site", "Origin": self.provider.issuer},
+            )
+        finally:
+            self.client.cookies = cookies
+
+    def start(self, **fields: str) -> Any:
+        """The page's script begins a silent attempt."""
+        return self.relay("/oidc/silent/", urlencode(fields))
+
+    def answered(self, **fields: str) -> str:
+        """What a hidden frame, popup or hop begun by the script ends with: the query of the callback."""
+        begun = self.start(**fields).json()
+        return self.at_op(begun["authorization_url"]).partition("?")[2]
+
     def at_op(self, url: str) -> str:
         """What the OP answers to an authorization URL: path and query of the redirect back."""
         parts = urlsplit(self.provider.answer(url).location or "")
@@ -76,6 +138,28 @@ class Browser:
         response = self.follow(self.get("/oidc/authenticate/?next=/page/"))
         assert (response.status_code, response["Location"]) == (302, "/page/"), response.content
         self.provider.forget_calls()
+
+    def surf(self, path: str, *, cookies: bool = True, limit: int = 20) -> tuple[Any, int]:
+        """Follow redirects as a browser does, also through the OP; the last answer, and how often the OP was seen."""
+        visits = 0
+        response = self.get(path)
+        for _ in range(limit):
+            if not cookies:
+                self.client.cookies.clear()
+            if response.status_code not in (302, 303):
+                return response, visits
+            target = response["Location"]
+            if urlsplit(target).netloc:
+                visits += 1
+                target = self.at_op(target)
+            response = self.get(target, **{"Sec-Fetch-Site": "cross-site"})
+        raise AssertionError(f"more than {limit} redirects")
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """What must not change where a response is refused: sessions byte by byte, cookies, calls to the OP."""
+        rows = list(Session.objects.order_by("pk").values_list("session_key", "session_data", "expire_date"))
+        cookies = {name: morsel.OutputString() for name, morsel in self.client.cookies.items()}
+        return rows, cookies, len(self.provider.calls)
 
     @property
     def session(self) -> Any:

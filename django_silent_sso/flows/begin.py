@@ -15,7 +15,7 @@ from django_silent_sso.browser import has_session_cookie, origin_of, safe_return
 from django_silent_sso.conf import conf
 from django_silent_sso.op import health, provider
 from django_silent_sso.protocol.authentication_request import AuthenticationRequest, Prompt, new_secret
-from django_silent_sso.protocol.errors import ConfigurationError, OPUnavailable, Reason, SilentSSOError
+from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.storage import pending as pending_store
 from django_silent_sso.storage.marks import Marks, read_marks, write_marks
 from django_silent_sso.storage.pending import FRAME, POPUP, TOP, PendingAuthentication
@@ -180,15 +180,18 @@ def destination(request: HttpRequest, wanted: str | None) -> str:
 def preparation_is_cheap() -> bool:
     """Whether `prepare()` would answer without any network call."""
     now = time.time()
-    return provider.metadata_is_warm(now) and health.is_known(provider.metadata(now).authorization_endpoint, now)
+    if not provider.metadata_is_warm(now):
+        return False
+    try:
+        return health.is_known(provider.metadata(now).authorization_endpoint, now)
+    except SilentSSOError:  # the settings spoil it; `prepare()` says so at once
+        return True
 
 
 def prepare() -> Reason | None:
     """Why no person can be sent to the OP now, or None: its metadata is needed and its host must answer."""
     try:
         found = provider.metadata()
-    except (ConfigurationError, OPUnavailable) as error:
-        return error.reason
-    except SilentSSOError as error:  # pragma: no cover  the tree may grow
+    except SilentSSOError as error:
         return error.reason
     return None if health.reachable(found.authorization_endpoint) else Reason.OP_UNREACHABLE

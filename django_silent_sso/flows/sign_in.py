@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -158,7 +159,10 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         raise UserNotAdmitted(Reason.USER_INACTIVE)
     backend, path = _backend()
     backend.request = request
-    user = backend.get_or_create_user(tokens.access_token, tokens.id_token, dict(id_token.claims))
+    try:
+        user = backend.get_or_create_user(tokens.access_token, tokens.id_token, dict(id_token.claims))
+    except (SuspiciousOperation, PermissionDenied):  # how hooks written for upstream say no
+        raise UserNotAdmitted(Reason.CLAIMS_REFUSED, "the site's backend refused") from None
     if user is None:
         raise UserNotAdmitted(Reason.USER_UNKNOWN)
     if not user.is_active:

@@ -22,6 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import TimeoutError as ReadTimeout
 
 from django_silent_sso.conf import conf
 from django_silent_sso.protocol.errors import ConfigurationError, OPUnavailable, Reason, SilentSSOError
@@ -52,16 +53,22 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON, whatever its content type says (C3, C28).
 
-        Raises `OPUnavailable` (op_answer_invalid).
+        Raises `OPUnavailable` (op_answer_invalid), also for what a parser takes and a database does not: NaN, 1e999, a
+        lone surrogate, a member that comes twice (C27, DS05).
         """
         try:
-            return json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            raise OPUnavailable(Reason.OP_ANSWER_INVALID, "the answer is not JSON") from error
+            document = json.loads(self.body.decode("utf-8-sig"), object_pairs_hook=_without_repetition)
+            json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise OPUnavailable(Reason.OP_ANSWER_INVALID, "the answer is not JSON") from None
+        return document
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
+def _without_repetition(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a member comes twice")
+    return found
 
 
 def loopback(url: str) -> tuple[str, str]:
@@ -116,7 +123,7 @@ def fetch(
     except SilentSSOError:
         raise
     except Exception as error:  # requests, urllib3, ssl and zlib each bring their own tree
-        late = deadline.passed or isinstance(error, requests.Timeout)
+        late = deadline.passed or isinstance(error, requests.Timeout | ReadTimeout)
         reason = Reason.OP_TIMEOUT if late else Reason.OP_UNREACHABLE
         path = urlsplit(url).path
         logger.warning("%s at the OP's %s (%s)", reason, path, type(error).__name__)
@@ -152,8 +159,8 @@ def _inflate(body: bytes) -> bytes:
     opener = zlib.decompressobj(32 + zlib.MAX_WBITS)
     try:
         out = opener.decompress(body, MAX_BODY + 1)
-    except zlib.error as error:
-        raise OPUnavailable(Reason.OP_ANSWER_INVALID, "the body does not decompress") from error
+    except zlib.error:
+        raise OPUnavailable(Reason.OP_ANSWER_INVALID, "the body does not decompress") from None
     if len(out) > MAX_BODY:
         raise OPUnavailable(Reason.OP_ANSWER_TOO_LARGE)
     return out
@@ -180,7 +187,7 @@ class _Deadline:
     """Cuts the connection in use when time is up: per-read limits alone let an OP that drips go on for ever (DS06)."""
 
     def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._cut)
+        self._timer = threading.Timer(seconds, self.cut)
         self._timer.daemon = True
         self._sock: Any = None
         self.passed = False
@@ -197,8 +204,10 @@ class _Deadline:
 
     def watch(self, sock: Any) -> None:
         self._sock = sock
+        if self.passed:  # connecting took it all, and the timer found nothing to cut
+            self.cut()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         self.passed = True
         sock = self._sock
         if sock is not None:

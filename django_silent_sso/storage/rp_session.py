@@ -26,6 +26,7 @@ PURPOSE: Final = "tokens"
 TOKENS_LIFETIME: Final = 366 * 24 * 3600  # seconds; the session ends long before
 SIGNED_COOKIES: Final = "django.contrib.sessions.backends.signed_cookies"
 LARGEST_IN_COOKIE: Final = 1400  # characters of sealed tokens that a session inside a cookie can bear
+FAR_AWAY: Final = 10**11  # seconds since the epoch that are no time any more; neither is what is not a number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +130,14 @@ def _sealed(tokens: Tokens, now: float) -> str:
 
 def _sound(values: dict[str, Any]) -> bool:
     numbers = (values.get("verified_at"), values.get("signed_in_at"))
+    auth_time = values.get("auth_time")
     return (
-        all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers)
+        all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < FAR_AWAY for n in numbers)
+        and (auth_time is None or isinstance(auth_time, int))
         and all(isinstance(values.get(name), str) for name in ("issuer", "subject"))
+        and all(isinstance(values.get(name), str | None) for name in ("op_sid", "acr"))
+        and all(isinstance(values.get(name, ""), str) for name in ("select_by", "sealed_tokens"))
         and isinstance(values.get("claims", {}), dict)
-        and isinstance(values.get("sealed_tokens", ""), str)
     )
 
 

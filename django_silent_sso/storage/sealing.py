@@ -51,8 +51,9 @@ def unseal(text: str, purpose: str, now: float, max_age: int) -> dict[str, Any] 
         token = (text + "=" * (-len(text) % 4)).encode("ascii")
         packed = _box(purpose).decrypt(token)
         sealed_at, value = json.loads(zlib.decompressobj().decompress(packed, MAX_OPENED))
+        age = now - sealed_at
     except (InvalidToken, UnicodeError, binascii.Error, zlib.error, ValueError, TypeError):
         return None
-    if not isinstance(value, dict) or not -CLOCK_SET_BACK <= now - sealed_at <= max_age:
+    if not isinstance(value, dict) or not -CLOCK_SET_BACK <= age <= max_age:
         return None
     return value

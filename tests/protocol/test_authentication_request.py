@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -55,7 +56,9 @@ def test_a_plain_request_says_this_and_nothing_else() -> None:
     ("change", "parameter", "value"),
     [
         pytest.param({"prompt": Prompt.NONE}, "prompt", "none", id="prompt none is silent"),
-        pytest.param({"prompt": Prompt.SELECT_ACCOUNT}, "prompt", "select_account", id="prompt by its word"),
+        pytest.param({"prompt": Prompt.LOGIN}, "prompt", "login", id="prompt login"),
+        pytest.param({"prompt": Prompt.CONSENT}, "prompt", "consent", id="prompt consent"),
+        pytest.param({"prompt": Prompt.SELECT_ACCOUNT}, "prompt", "select_account", id="prompt select_account"),
         pytest.param({"response_mode": "form_post"}, "response_mode", "form_post", id="response mode"),
         pytest.param({"id_token_hint": "a.b.c"}, "id_token_hint", "a.b.c", id="id_token_hint"),
         pytest.param({"login_hint": "alice"}, "login_hint", "alice", id="login_hint"),
@@ -158,9 +161,18 @@ def test_c18_the_hint_is_dropped_from_a_long_url(length: int, hint_length: int |
 
 
 def test_c18_the_limit_itself_is_allowed() -> None:
-    url = request(id_token_hint="hint").to_url(ENDPOINT)
-    assert request(id_token_hint="hint").to_url(ENDPOINT, len(url)) == url
-    assert "id_token_hint" not in request(id_token_hint="hint").to_url(ENDPOINT, len(url) - 1)
+    short = request(id_token_hint="hint")
+    url = short.to_url(ENDPOINT)
+    assert short.to_url(ENDPOINT, len(url)) == url
+    assert "id_token_hint" not in short.to_url(ENDPOINT, len(url) - 1)
+    by_default = request(id_token_hint="hint" + "h" * (8000 - len(url)))
+    assert len(by_default.to_url(ENDPOINT)) == 8000
+    assert "id_token_hint" not in replace(by_default, state="s" + by_default.state).to_url(ENDPOINT)
+
+
+def test_a_request_does_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        request().state = "another"  # type: ignore[misc]
 
 
 def test_l03_secrets_and_hints_are_not_in_repr() -> None:

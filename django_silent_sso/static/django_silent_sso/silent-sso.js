@@ -1,0 +1,300 @@
+// @ts-check
+/**
+ * Silent sign-in for the page this module is on: OpenID Connect Core 3.1.2.1, `prompt=none`, in a hidden frame.
+ * `begin` says when to ask, `attempt` asks, `conclude` says what follows. The site alone knows who is signed in: a
+ * message, a timer or another tab only leads to asking it, and "unknown" is never "signed out".
+ *
+ * @typedef {{credential?: string, user?: typeof config.user, select_by?: string, error?: string, reason?: string}} News
+ * @typedef {News & {status: string}} Result
+ * @typedef {Record<string, any>} Answer  JSON of the site's `silent/`, `callback/` and `session/`; times in seconds
+ */
+const config = {
+  start_url: "", callback_url: "", session_url: "", sign_in_url: "", sign_out_url: "", csrf_token: "", csrf_cookie: "",
+  signed_in: false, user: /** @type {{name: string} | null} */ (null), expires_in: /** @type {number | null} */ (null),
+  visitors: "frame", monitor: ["visible"], poll_seconds: 900, frame_timeout: 8, top_level_hop: "known",
+  credential_in_page: false, auto: true, reload: true,
+};
+const RETURN_PAUSE = 15_000; // at most one question in this time when a tab comes back; milliseconds, like all these
+const MUTE = 1_000; // a frame that loaded so long ago and said nothing shows a page to its user
+const JUST_NOW = 5_000; // so long after loading or coming back the page may still leave for the OP
+const UNANSWERED = 60_000; // back-off where no answer could name one
+const SELDOM = 900_000; // between visits to the OP by a signed-in user's page; and how long a sign-out is remembered
+const INTERACTION = ["login_required", "consent_required", "interaction_required", "account_selection_required"];
+const SILENCED = ["signed_out_by_user", "subject_changed", "session_max"]; // until the user signs in
+
+let shown = { signed_in: false, user: config.user }; // what this page was made for
+let known = /** @type {Answer} */ ({}); // what the site said last; `fresh` until then
+let since = 0; // when the page was loaded or came back
+let asked = -Infinity; // when a return last led to a question
+let touched = false; // the user has entered something
+let before = Object({}); // what the page before this one in the tab has left
+let callback = /** @type {((news: News) => void) | undefined} */ (undefined);
+let news = /** @type {News | undefined} */ (undefined);
+let flight = /** @type {Promise<Result> | undefined} */ (undefined);
+let later = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+let channel = /** @type {BroadcastChannel | undefined} */ (undefined);
+
+const now = () => performance.now();
+const key = () => `silent-sso:${config.start_url}`;
+const failure = (/** @type {string} */ reason) => Object.assign(new Error(reason), { reason });
+/** Is this stored time still to come? More than a day ahead, the clock was changed. @param {number} [time] */
+const ahead = (time = 0) => time > Date.now() && time < Date.now() + 86_400_000;
+/** Conveniences from page to page; storage may be missing, refuse, or hold anything. @param {() => Storage} area */
+const memory = (area) => ({
+  read() { try { return Object(JSON.parse(area().getItem(key()) ?? "{}")); } catch { return {}; } },
+  write(/** @type {object} */ memo) { try { area().setItem(key(), JSON.stringify(memo)); return true; } catch { return false; } },
+});
+const browser = memory(() => localStorage);
+const tab = memory(() => sessionStorage);
+
+/** @param {string} type @param {object} detail @returns {boolean} false: the page prevented it */
+const emit = (type, detail) => document.dispatchEvent(new CustomEvent(type, { bubbles: true, cancelable: true, detail }));
+/** An error in the callback is the page's, and reported as such. @param {News} what */
+const tell = (what) => { news = what; queueMicrotask(() => callback?.(what)); };
+/** @param {string} url @param {BodyInit} [body] @param {Record<string, string>} [headers] @returns {Promise<Answer>} */
+const ask = (url, body, headers) => fetch(url, {
+  method: body ? "POST" : "GET", body, headers: { Accept: "application/json", ...headers },
+  credentials: "same-origin", cache: "no-store", redirect: "error", signal: AbortSignal.timeout(30_000),
+}).then((response) => response.json()).then(Object, () => { throw failure("op_unreachable"); });
+
+/** Nothing within a page depends on the browser's date. @param {Answer} answer */
+function learn({ signed_in, status, expires_in = 0, ...more }) {
+  known = { ...more, signed_in: signed_in ?? status === "signed_in", fresh: now() + expires_in * 1000 };
+}
+
+/** Ask who is signed in, without the OP. Did the site say? */
+async function check() {
+  const answer = await ask(config.session_url).catch(Object);
+  if (typeof answer.signed_in === "boolean") learn(answer);
+  return typeof answer.signed_in === "boolean";
+}
+
+/** Django's token is another one after a sign-in, and a form that was open before must still be accepted. */
+function csrfToken() {
+  const token = document.cookie.split("; ").find((pair) => pair.startsWith(`${config.csrf_cookie}=`))?.split("=")[1];
+  for (const input of document.getElementsByName("csrfmiddlewaretoken")) if (token) input.setAttribute("value", token);
+  return token ?? config.csrf_token;
+}
+
+/** Is there nothing on the page that a reload would lose? */
+function quiet() {
+  const editing = document.activeElement?.matches("iframe, [contenteditable]:not([contenteditable=false])");
+  const fields = document.querySelectorAll("input:not([type=range], [type=color]), textarea");
+  return !touched && !editing && [.../** @type {NodeListOf<HTMLInputElement>} */ (fields)].every((field) =>
+    field.value === field.defaultValue && field.checked === field.defaultChecked);
+}
+
+/** Is another user known than is shown? */
+const swapped = () => shown.signed_in && (known.signed_in
+  ? !!shown.user && !!known.user && shown.user.name !== known.user.name : known.reason === "subject_changed");
+
+/** Show what is known: event, callback, other tabs, reload; without `facts` only news. @param {News} [facts] */
+function show(facts, spread = true) {
+  const { signed_in, user = null, select_by, credential } = known;
+  const type = swapped() ? "silent-sso:subject-changed" : signed_in ? "silent-sso:signed-in" : "silent-sso:signed-out";
+  const differs = swapped() || signed_in !== shown.signed_in;
+  if (!facts && !differs) return false;
+  const found = { reason: signed_in ? "signed_in" : "not_signed_in", transport: "session", duration: 0 };
+  const { error = "login_required", reason } = /** @type {News} */ (facts ?? found);
+  shown = { signed_in, user };
+  csrfToken();
+  if (differs && spread) channel?.postMessage(null);
+  const wanted = emit(type, { ...found, ...facts, user, select_by }) && differs && config.reload && !callback;
+  tell(signed_in ? { credential, user, select_by } : { credential: undefined, error, reason });
+  // Not twice in a row: a page that a cache gives out unchanged would reload for ever. No mark, no reload.
+  const reload = wanted && quiet() && !(before.reloaded && now() < RETURN_PAUSE);
+  if (tab.write({ signed_in, reloaded: reload }) && reload) location.reload();
+  return true;
+}
+
+/** The OP's answer and the `Sec-Fetch-Site` our callback saw. @param {string} url @param {string} state */
+function throughFrame(url, state) {
+  const end = new AbortController(); // listeners, timers and the frame end with it, whatever happens
+  const { signal } = end;
+  const frame = document.createElement("iframe"); // a new one each time: a new address would be a step in the history
+  const giveUp = () => end.abort(failure("op_timeout"));
+  let mute = 0;
+  let focused = document.activeElement;
+  const giveFocusBack = () => { // the OP's page can take it, inert or not
+    if (document.activeElement !== frame) return;
+    frame.blur();
+    if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  };
+  return /** @type {Promise<{parameters: string, site: string}>} */ (new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => { clearTimeout(mute); giveFocusBack(); frame.remove(); reject(signal.reason); });
+    AbortSignal.timeout(config.frame_timeout * 1000).addEventListener("abort", giveUp, { signal });
+    addEventListener("pagehide", () => end.abort(failure("exempt")), { signal });
+    addEventListener("blur", giveFocusBack, { signal });
+    document.addEventListener("focusin", () => { focused = document.activeElement; }, { signal });
+    addEventListener("message", ({ origin, source, data }) => {
+      if (origin !== location.origin || !source || source !== frame.contentWindow) return;
+      const parameters = data?.type === `silent-sso:response` ? String(data.parameters) : "";
+      if (new URLSearchParams(parameters).get("state") !== state) return;
+      resolve({ parameters, site: String(data.site ?? "") });
+      end.abort();
+    }, { signal });
+    frame.addEventListener("load", () => { // another may follow: the OP's page can go on by script
+      clearTimeout(mute);
+      mute = window.setTimeout(giveUp, MUTE);
+    }, { signal });
+    frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms"); // no way to the top window
+    Object.assign(frame, { title: "Sign-in", ariaHidden: "true", inert: true, tabIndex: -1, src: url });
+    frame.style.cssText = "position:fixed;width:0;height:0;border:0;visibility:hidden"; // by script: any CSP allows it
+    (document.body ?? document.documentElement).append(frame);
+  }));
+}
+
+/** Begin and end by fetch: it carries all cookies in all browsers. @param {string} trigger @returns {Promise<Answer>} */
+async function attempt(trigger) {
+  const begun = await ask(config.start_url, new URLSearchParams({ transport: "frame", trigger }));
+  if (!begun.authorization_url) return { ...begun, refused: true };
+  const { parameters, site } = await throughFrame(begun.authorization_url, begun.attempt);
+  const headers = { "Content-Type": "application/x-www-form-urlencoded", "Silent-SSO-Site": site };
+  return { site, ...await ask(config.callback_url, parameters, headers) };
+}
+
+/** The page leaves for the OP and comes back, where a frame cannot know. @param {string} trigger @param {Answer} answer */
+async function hop(trigger, { confirm, reason, site, retry_after = 0 }) {
+  const blind = site === "cross-site" && ["login_required", "inconclusive_frame"].includes(reason);
+  const wanted = confirm || (blind && config.top_level_hop === "always");
+  const handy = trigger !== "call" && now() - since < JUST_NOW && window.top === window && quiet();
+  if (!wanted || !handy || config.top_level_hop === "never" || ahead(browser.read().hop)) return;
+  if (!emit("silent-sso:before-sign-in", { reason: trigger, user: shown.user, transport: "top" })) return;
+  const itp_support = config.top_level_hop === "always" ? "1" : "";
+  const fields = { transport: "top", itp_support, return_to: location.href.slice(location.origin.length) };
+  const begun = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
+  if (!begun.authorization_url) return;
+  const until = Date.now() + Math.max(retry_after * 1000, UNANSWERED);
+  browser.write({ until, hop: Math.max(until, shown.signed_in ? Date.now() + SELDOM : 0) });
+  location.replace(begun.authorization_url);
+  await new Promise((resolve) => setTimeout(resolve, UNANSWERED)); // a page that is left has no more to say
+}
+
+/** What follows. @param {string} trigger @param {Answer} answer @param {number} start @returns {Promise<Result>} */
+async function conclude(trigger, answer, start) {
+  const { reason = "op_answer_invalid", refused } = answer;
+  if (reason === "exempt") return { status: "failed", error: reason, reason }; // prevented, or the page is being left
+  const facts = { reason, transport: "frame", duration: Math.round(now() - start) };
+  if (answer.status === "signed_in") {
+    learn(answer);
+    if (config.credential_in_page) await check();
+    browser.write({ hop: browser.read().hop });
+    show(facts);
+    return { status: "signed_in", reason, user: known.user, select_by: known.select_by };
+  }
+  await hop(trigger, answer);
+  if (answer.signed_in === false) learn(answer);
+  const unasked = !shown.signed_in && (refused || reason === "inconclusive_frame");
+  const error = answer.error ?? (unasked ? "login_required" : reason);
+  const usual = SILENCED.includes(reason) ? SELDOM : reason === "op_timeout" ? UNANSWERED : 0;
+  const wait = answer.retry_after === undefined ? usual : answer.retry_after * 1000;
+  if (refused && trigger === "return" && answer.retry_after) later = setTimeout(() => document.hidden || comeBack(), wait);
+  else if (wait) browser.write({ ...browser.read(), until: Date.now() + wait, reason, error });
+  const ended = shown.signed_in && !known.signed_in;
+  const required = INTERACTION.includes(error);
+  const type = required ? "silent-sso:sign-in-required" : "silent-sso:error";
+  if (ended) show({ ...facts, error });
+  else if (required || !refused) emit(type, { ...facts, error, user: shown.user });
+  if (!ended && (required || !shown.signed_in)) tell({ credential: undefined, error, reason });
+  return { status: "failed", error, reason };
+}
+
+/** One attempt at a time; whoever asks meanwhile shares it. @param {string} trigger @returns {Promise<Result>} */
+function run(trigger) {
+  const start = now();
+  const wanted = !flight && emit("silent-sso:before-sign-in", { reason: trigger, user: shown.user, transport: "frame" });
+  flight ??= (wanted ? attempt(trigger) : Promise.reject(failure("exempt"))).catch(({ reason }) => ({ reason }))
+    .then((answer) => conclude(trigger, answer, start)).finally(() => { flight = undefined; });
+  return flight;
+}
+
+/** The user is back at this page. @param {boolean} [restored] from the back-forward cache, as it was when left */
+async function comeBack(restored = false) {
+  const pause = asked + RETURN_PAUSE - now();
+  const question = pause <= 0 && config.monitor.includes("visible");
+  clearTimeout(later); // too soon is asked later; but two events in one moment are one return
+  if (pause > 0 && pause < RETURN_PAUSE - 500) later = setTimeout(() => document.hidden || comeBack(), pause);
+  if (question) asked = now();
+  if (!(question || restored) || !(await check()) || ((known.signed_in || !question) && show()) || !question) return;
+  const { until, reason } = browser.read();
+  const open = config.auto && config.visitors !== "off" && !(ahead(until) && SILENCED.includes(reason));
+  if (shown.signed_in || open) await run("return");
+}
+
+async function onLoad() {
+  if (Object(document).prerendering) return document.addEventListener("prerenderingchange", onLoad, { once: true });
+  since = now();
+  const { until, hop, reason, error } = browser.read();
+  if (shown.signed_in && config.expires_in !== 0) {
+    browser.write({ hop }); // whatever was refused before is history
+    if (callback && (await check()) && !show()) show({ reason: "fresh" });
+  } else if (shown.signed_in || (config.auto && config.visitors === "frame")) {
+    const waiting = { reason: SILENCED.includes(reason) ? reason : "backed_off", error, refused: true, retry_after: 0 };
+    await (ahead(until) ? conclude("load", waiting, since) : run("load"));
+  }
+}
+
+function begin() {
+  shown = { signed_in: config.signed_in, user: config.user };
+  known = { ...shown };
+  before = tab.read();
+  const onmessage = async () => (await check()) && show(undefined, false); // any message only says that there is news
+  const open = () => { channel = Object.assign(new BroadcastChannel(key()), { onmessage }); };
+  open();
+  if (tab.write({ signed_in: shown.signed_in }) && before.signed_in === !shown.signed_in) channel?.postMessage(null);
+  const back = (restored = false) => { since = now(); comeBack(restored); };
+  document.addEventListener("input", () => { touched = true; }, { capture: true });
+  document.addEventListener("visibilitychange", () => document.hidden || !config.monitor.includes("visible") || back());
+  addEventListener("pagehide", () => channel?.close()); // open, it would keep the page out of the back-forward cache
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) { open(); back(true); } });
+  const poll = () => document.hidden || !config.monitor.includes("poll") || run("return");
+  setInterval(poll, Math.max(900, config.poll_seconds) * 1000);
+  // The page's own modules run before DOMContentLoaded: they can still say initialize({ auto_select: false }).
+  const [page] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  if (page?.domContentLoadedEventStart) queueMicrotask(onLoad);
+  else document.addEventListener("DOMContentLoaded", onLoad, { once: true });
+}
+
+/**
+ * Say what the page wants; `{% silent_sso %}` has done the rest. Without that tag the URLs are needed too: TypeError.
+ * @param {Partial<typeof config> & {callback?: (news: News) => void, auto_select?: boolean, itp_support?: boolean}} [options]
+ */
+export function initialize(options = {}) {
+  Object.assign(config, Object.fromEntries(Object.entries(options).filter(([option]) => Object.hasOwn(config, option))));
+  config.auto = options.auto_select ?? config.auto;
+  if (options.itp_support) config.top_level_hop = "always";
+  if (!config.start_url || !config.callback_url || !config.session_url) {
+    throw new TypeError("without {% silent_sso %}, initialize() needs start_url, callback_url and session_url");
+  }
+  callback = options.callback ?? callback;
+  if (options.callback && news) tell(news);
+  if (!channel) begin();
+}
+
+/** Ask the OP who is signed in there, unless there is a credential that lasts; never rejects. @returns {Promise<Result>} */
+export async function signInSilently() {
+  const { credential, user, select_by, fresh } = known;
+  if (credential && now() < fresh - 30_000) return { status: "signed_in", reason: "fresh", user, select_by };
+  return channel ? run("call") : { status: "failed", error: "not_configured", reason: "not_configured" };
+}
+
+/** `fetch`; if the site answers that the session ended: a silent sign-in, and once more. @type {typeof fetch} */
+export async function fetchSignedIn(input, init) {
+  const request = new Request(input, init);
+  const again = request.clone(); // a body can be read only once
+  const response = await fetch(request);
+  const ended = response.status === 401 && response.headers.get("WWW-Authenticate")?.startsWith("SilentSSO");
+  return ended && channel && (await run("call")).status === "signed_in" ? fetch(again) : response;
+}
+
+/** Sign out here and at the OP: the page is left. */
+export function signOut() {
+  browser.write({ until: Date.now() + SELDOM, reason: "signed_out_by_user" });
+  const form = Object.assign(document.createElement("form"), { method: "post", action: config.sign_out_url, hidden: true });
+  form.append(Object.assign(document.createElement("input"), { name: "csrfmiddlewaretoken", value: csrfToken() }));
+  document.body.append(form);
+  form.submit();
+}
+
+const element = document.getElementById("silent-sso-config");
+if (element) initialize(JSON.parse(element.textContent ?? "{}"));

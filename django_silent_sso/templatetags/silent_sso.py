@@ -1,0 +1,157 @@
+"""`{% load silent_sso %}`: the page's script with its configuration, and plain sign-in and sign-out.
+
+The user is looked at only where the request carries a session cookie, so that a public page stays cacheable: no `Vary:
+Cookie`, no session row and no CSRF cookie come from here for a visitor.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.template import Context, Library
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from django_silent_sso.browser import has_session_cookie
+from django_silent_sso.conf import conf
+from django_silent_sso.upstream import AUTHENTICATE_URL_NAME, LOGOUT_URL_NAME
+
+__all__ = ["register"]
+
+register = Library()
+
+CONFIG_ID: Final = "silent-sso-config"
+SCRIPT: Final = "django_silent_sso/silent-sso.js"
+NOTHING: Final = SafeString("")
+
+
+@register.simple_tag(takes_context=True)
+def silent_sso(context: Context, *, reload: bool = True, auto: bool = True) -> SafeString:
+    """The module script and its configuration; nothing where the app is not configured or its URLs are missing.
+
+    `reload=False`: the page is never loaded again when another user, or none, turns out to be signed in; it listens to
+    the events instead. `auto=False`: nothing is tried for a visitor until the page calls `signInSilently()`.
+    """
+    request: HttpRequest | None = context.get("request")
+    if request is None or not conf.configured:
+        return NOTHING
+    try:
+        config = _urls() | _settings() | _sign_in(request)
+    except NoReverseMatch:
+        return NOTHING
+    config["auto"] = auto
+    # Loading the answer to a POST again would send the form again.
+    config["reload"] = reload and request.method in ("GET", "HEAD")
+    nonce = _nonce(context, request)
+    return format_html(
+        '{}{}<script type="module" src="{}"{}></script>',
+        _preconnect(config),
+        json_script(config, CONFIG_ID),
+        static(SCRIPT),
+        NOTHING if nonce is None else format_html(' nonce="{}"', nonce),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def silent_sso_sign_in(context: Context, text: str = "") -> SafeString:
+    """A link to the interactive sign-in that comes back to this page; `text` in place of "Sign in"."""
+    request: HttpRequest | None = context.get("request")
+    try:
+        url = reverse(AUTHENTICATE_URL_NAME)
+    except NoReverseMatch:
+        return NOTHING
+    if request is not None and not _is_ours(request):
+        url = f"{url}?{urlencode({conf.redirect_field_name: request.get_full_path()})}"
+    return format_html('<a class="silent-sso-sign-in" rel="nofollow" href="{}">{}</a>', url, text or gettext("Sign in"))
+
+
+@register.simple_tag(takes_context=True)
+def silent_sso_sign_out(context: Context, text: str = "") -> SafeString:
+    """A form that signs out here and at the OP; nothing for a visitor. `text` in place of "Sign out"."""
+    request: HttpRequest | None = context.get("request")
+    if request is None or not _is_somebody(request):
+        return NOTHING
+    try:
+        url = reverse(LOGOUT_URL_NAME)
+    except NoReverseMatch:
+        return NOTHING
+    return format_html(
+        '<form class="silent-sso-sign-out" method="post" action="{}">'
+        '<input type="hidden" name="csrfmiddlewaretoken" value="{}"><button>{}</button></form>',
+        url,
+        get_token(request),
+        text or gettext("Sign out"),
+    )
+
+
+def _urls() -> dict[str, Any]:
+    return {
+        "start_url": reverse("silent_sso_start"),
+        "callback_url": reverse(conf.callback_url_name),
+        "session_url": reverse("silent_sso_session"),
+        "sign_in_url": reverse(AUTHENTICATE_URL_NAME),
+        "sign_out_url": reverse(LOGOUT_URL_NAME),
+    }
+
+
+def _settings() -> dict[str, Any]:
+    parts = urlsplit(conf.issuer or "")
+    readable = not (settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_HTTPONLY)
+    return {
+        "op_origin": f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else None,
+        "visitors": conf.visitors,
+        "monitor": conf.monitor,
+        "poll_seconds": conf.poll_seconds,
+        "frame_timeout": conf.frame_timeout,
+        "top_level_hop": conf.top_level_hop,
+        "credential_in_page": conf.credential_in_page,
+        "csrf_cookie": settings.CSRF_COOKIE_NAME if readable else "",
+    }
+
+
+def _sign_in(request: HttpRequest) -> dict[str, Any]:
+    """Who is signed in by the OP. A user who is signed in by other means is left in peace."""
+    nobody = {"signed_in": False, "user": None, "expires_in": None}
+    if not _is_somebody(request):
+        return nobody
+    sso = getattr(request, "silent_sso", None)
+    if sso is None or not sso.signed_in:
+        return {**nobody, "visitors": "off"}
+    return {
+        "signed_in": True,
+        "user": {"name": sso.user_name or request.user.get_username()},
+        "expires_in": sso.expires_in,
+        "csrf_token": get_token(request),
+    }
+
+
+def _is_somebody(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None) if has_session_cookie(request) else None
+    return user is not None and user.is_authenticated
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    """Whether this page is one of our own endpoints: no place to come back to, and its address may carry a code."""
+    match = request.resolver_match
+    names = (conf.callback_url_name, AUTHENTICATE_URL_NAME, LOGOUT_URL_NAME)
+    return match is not None and (match.url_name in names or str(match.url_name).startswith("silent_sso_"))
+
+
+def _nonce(context: Context, request: HttpRequest) -> object:
+    """The CSP nonce of Django 6 or django-csp. Never tested for truth: Django's is falsy until it is used."""
+    nonce: object = context.get("csp_nonce")
+    return getattr(request, "csp_nonce", None) if nonce is None else nonce
+
+
+def _preconnect(config: dict[str, Any]) -> SafeString:
+    """The connection to the OP, opened while the page is still being read."""
+    if config["visitors"] != "frame" or config["signed_in"] or not config["auto"] or config["op_origin"] is None:
+        return NOTHING
+    return format_html('<link rel="preconnect" href="{}">', config["op_origin"])

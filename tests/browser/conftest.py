@@ -1,0 +1,135 @@
+"""A browser, the site and the OP, each fresh for every test.
+
+The OP is id.corp.localhost; the site is app.corp.localhost (the same site as the OP) or, where a test asks for `home =
+OTHER_SITE`, app.rp-site.localhost.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+
+from django_silent_sso.testing import OpenIDProvider
+from tests.browser.chromium import EXECUTABLE, Chromium, EventLoop, chromium, start_playwright
+from tests.browser.site import SAME_SITE, Recorder, Site
+from tests.interop.database import use_database_file
+from tests.interop.site_server import serving
+
+if TYPE_CHECKING:
+    from playwright.async_api import Playwright
+    from pytest_django import DjangoDbBlocker, Settings
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def _missing(reason: str) -> None:
+    """Where a browser cannot be had the tests are skipped; in CI they fail."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def event_loop_thread() -> Iterator[EventLoop]:
+    loop = EventLoop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def playwright(event_loop_thread: EventLoop) -> Iterator[Playwright]:
+    if EXECUTABLE is None:
+        _missing("no chromium on this machine")
+    try:
+        playwright, stop = start_playwright(event_loop_thread)
+    except ImportError:
+        _missing("Playwright is not installed")
+    yield playwright
+    stop()
+
+
+@pytest.fixture
+def third_party() -> bool:
+    """Are third-party cookies allowed? Chrome's default; a test says otherwise with `parametrize`."""
+    return True
+
+
+@pytest.fixture
+def browser(event_loop_thread: EventLoop, playwright: Playwright, third_party: bool) -> Iterator[Chromium]:
+    # Not pytest's tmp_path: the profile is of no interest afterwards, and large.
+    folder = tempfile.mkdtemp(prefix="chromium-")
+    try:
+        with chromium(event_loop_thread, playwright, Path(folder) / "profile", third_party=third_party) as browser:
+            yield browser
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
+    """An SQLite file with every table and no row."""
+    path = tmp_path_factory.mktemp("browser") / "migrated.sqlite3"
+    with django_db_blocker.unblock(), use_database_file(path):
+        call_command("migrate", verbosity=0)
+    return path
+
+
+@pytest.fixture
+def database(migrated_database: Path, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    path = tmp_path / "site.sqlite3"
+    shutil.copy(migrated_database, path)
+    with django_db_blocker.unblock(), use_database_file(path):
+        yield
+
+
+@pytest.fixture
+def provider() -> Iterator[OpenIDProvider]:
+    with OpenIDProvider(public_host="id.corp.localhost") as provider:
+        yield provider
+
+
+@pytest.fixture
+def home() -> str:
+    """The site's host name."""
+    return SAME_SITE
+
+
+@pytest.fixture
+def make_site(
+    database: None, provider: OpenIDProvider, browser: Chromium, settings: Settings
+) -> Iterator[Callable[[str], Site]]:
+    configured: dict[str, Any] = {
+        **provider.settings(),
+        # Python does not resolve the OP's public name; with all of its endpoints named, discovery is not needed.
+        **provider.endpoint_settings(),
+        "OIDC_OP_LOGOUT_ENDPOINT": provider.url_of("end_session"),
+        "ROOT_URLCONF": "tests.browser.urls",
+        "LOGIN_URL": "oidc_authentication_init",
+        "LOGOUT_REDIRECT_URL": "/page/",
+        # Renewed by the browser, or not at all: this is about browsers.
+        "SILENT_SSO_RENEW_WITH": ("redirect",),
+    }
+    for name, value in configured.items():
+        setattr(settings, name, value)
+    recorder = Recorder()
+    with serving(recorder) as origin:
+        yield lambda home: Site(f"http://{home}:{urlsplit(origin).port}", recorder, provider, browser)
+
+
+@pytest.fixture
+def site(make_site: Callable[[str], Site], home: str) -> Site:
+    return make_site(home)

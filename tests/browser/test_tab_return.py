@@ -1,0 +1,157 @@
+"""What happens when the user comes back to a tab, or another tab has news."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django_silent_sso.testing.authorization import Decision
+from django_silent_sso.testing.defects import Change, Defect, Point
+from tests.browser.site import Site
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+
+def test_sign_in_at_the_op_is_noticed_although_the_back_off_lasts(site: Site) -> None:
+    site.open("/page/").event("sign-in-required")
+    other = site.browser.new_tab()
+    site.sign_in_at_op("alice", other)
+    other.close()
+    site.tab.show()
+    assert site.tab.event("signed-in")["user"] == {"name": "alice@example.org"}
+    site.settled("alice")
+
+
+def test_sign_out_at_the_op_is_noticed(site: Site) -> None:
+    site.sign_in("alice")
+    site.sign_out_at_op()
+    site.come_back()
+    signed_out = site.tab.event("signed-out")
+    assert (signed_out["error"], signed_out["reason"]) == ("login_required", "login_required")
+    site.settled("nobody")
+
+
+def test_another_user_at_the_op_is_noticed_and_not_signed_in(site: Site) -> None:
+    site.sign_in("alice")
+    site.provider.switch_user("bob")
+    site.provider.switch_on(Defect("ignores the hint", (Change(Point.DECISION, lambda *_: Decision()),)))
+    site.come_back()
+    assert site.tab.event("subject-changed")["reason"] == "subject_changed"
+    site.settled("nobody")
+
+
+def test_session_that_ended_is_opened_again_where_the_op_vouches_for_the_user(site: Site) -> None:
+    site.sign_in("alice")
+    site.end_session()
+    site.come_back()
+    assert site.tab.event("signed-in")["user"] == {"name": "alice@example.org"}
+    site.tab.reload()
+    assert site.user() == "alice"
+
+
+def test_op_is_asked_at_most_once_in_fifteen_seconds(site: Site) -> None:
+    site.sign_in("alice")
+    site.come_back()
+    site.tab.event("signed-in")
+    asked = site.attempts()
+    for _ in range(3):
+        site.come_back()
+    site.tab.run("fetch('/page/')")  # whatever a return leads to is sent before
+    assert site.attempts() == asked == 1
+
+
+def test_return_asks_nobody_where_the_site_does_not_want_it(site: Site, settings: Settings) -> None:
+    settings.SILENT_SSO_MONITOR = ()
+    site.sign_in("alice")
+    site.sign_out_at_op()
+    site.come_back()
+    site.tab.run("fetch('/page/')")
+    assert site.asked("/oidc/.*") == []
+
+
+def test_op_that_is_down_signs_nobody_out(site: Site) -> None:
+    site.sign_in("alice")
+    site.provider.stop()
+    site.come_back()
+    assert site.tab.event("error")["reason"] == "op_timeout"
+    site.tab.reload()
+    assert site.user() == "alice"
+
+
+def test_typed_text_is_never_lost(site: Site) -> None:
+    site.open("/form/").event("sign-in-required")
+    site.tab.type("#text", "a long letter")
+    other = site.browser.new_tab()
+    site.sign_in_at_op("alice", other)
+    other.close()
+    site.tab.show()
+    site.tab.event("signed-in")
+    assert site.tab.run("document.getElementById('text').value") == "a long letter"
+    site.tab.click("#form button")  # with the token of a visitor that is no more
+    site.tab.until("document.getElementById('received')?.textContent")
+    assert site.tab.text("#received") == "a long letter"
+    assert site.user() == "alice"
+
+
+def test_page_with_an_editor_in_use_is_not_loaded_again(site: Site) -> None:
+    site.sign_in("alice", "/form/")
+    site.tab.type("#editor", "draft")
+    site.tab.click("#button")
+    site.sign_out_at_op()
+    site.come_back()
+    site.tab.event("signed-out")
+    assert site.tab.text("#editor") == "draft"
+
+
+def test_after_sign_out_nothing_is_tried(site: Site) -> None:
+    site.sign_in("alice")
+    site.tab.click(".silent-sso-sign-out button")
+    site.settled("nobody")
+    site.sign_in_at_op("alice")
+    site.forget()
+    required = site.open("/page/").event("sign-in-required")
+    assert required["reason"] == "signed_out_by_user"
+    site.come_back()
+    site.tab.run("fetch('/page/')")
+    assert site.provider.calls == []
+    assert site.user() == "nobody"
+
+
+def test_sign_out_in_one_tab_is_seen_by_the_other(site: Site) -> None:
+    first = site.sign_in("alice")
+    second = site.open("/page/", site.browser.new_tab())
+    second.click(".silent-sso-sign-out button")
+    site.settled("nobody", second)
+    assert first.event("signed-out")["reason"] == "not_signed_in"
+    first.show()
+    site.settled("nobody", first)
+
+
+def test_sign_in_in_one_tab_is_seen_by_the_other(site: Site) -> None:
+    first = site.open("/page/")
+    first.event("sign-in-required")
+    site.tab = second = site.open("/page/", site.browser.new_tab())
+    second.event("sign-in-required")
+    site.sign_in("alice")
+    first.show()
+    site.settled("alice", first)
+
+
+def test_message_in_the_channel_only_leads_to_a_question(site: Site) -> None:
+    site.sign_in("alice")
+    other = site.open("/page/", site.browser.new_tab())
+    other.run("new BroadcastChannel('silent-sso:/oidc/silent/').postMessage({ signed_in: false })")
+    site.tab.until("performance.getEntriesByName(location.origin + '/oidc/session/').length")
+    assert site.tab.events == []
+    assert site.user() == "alice"
+
+
+def test_page_from_the_back_forward_cache_does_not_show_who_has_left(site: Site) -> None:
+    site.sign_in("alice")
+    site.tab.run("void (window.same = true)")
+    site.open("/page/elsewhere/")
+    site.tab.click(".silent-sso-sign-out button")
+    site.settled("nobody")
+    while site.tab.url != site("/page/"):
+        site.tab.back()
+    site.settled("nobody")

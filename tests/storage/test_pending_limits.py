@@ -1,0 +1,87 @@
+"""The limits of what is remembered: seven attempts (S19), small cookies (N04), one answer."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_silent_sso.protocol.errors import ResponseError
+from django_silent_sso.storage import pending as store
+from django_silent_sso.storage.pending import MAX_PENDING
+from tests.cookie_jar import CookieJar
+from tests.storage.attempts import NOW, attempt, begin, interactive, states_left
+
+
+@pytest.fixture
+def jar() -> CookieJar:
+    return CookieJar()
+
+
+def test_the_oldest_silent_one_makes_room_first(jar: CookieJar) -> None:
+    order = ["asked-1", "silent-1", "asked-2", "silent-2", "asked-3", "silent-3", "asked-4"]
+    for age, state in enumerate(order):
+        begin(jar, attempt(state, silent=state.startswith("silent"), created=NOW + age))
+    gone = []
+    for new in range(5):
+        before = states_left(jar, order, NOW + 20)
+        begin(jar, interactive(f"new-{new}", created=NOW + 10 + new))
+        gone += [state for state in before if state not in states_left(jar, order, NOW + 20)]
+    assert gone == ["silent-1", "silent-2", "silent-3", "asked-1", "asked-2"]
+
+
+def test_a_flood_of_silent_ones_does_not_push_out_an_honest_sign_in(jar: CookieJar) -> None:
+    begin(jar, interactive("honest"))
+    begin(jar, *(attempt(f"flood-{i}", created=NOW + i / 10) for i in range(200)))
+    assert store.take(jar.request(), "honest", NOW + 20).state == "honest"
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_seven_with_long_ways_back_leave_room_in_the_headers(secure: bool) -> None:
+    """N04: many servers take 8 kB of headers, browsers 4 kB a cookie."""
+    jar = CookieJar(secure=secure)
+    for i in range(MAX_PENDING):
+        path = "/" + "".join(chr(0x4E00 + (7919 * (i * 9999 + n)) % 20000) for n in range(store.LONGEST_IN_COOKIE // 3))
+        begin(jar, attempt(f"state-{i}", return_to=path[: store.LONGEST_IN_COOKIE]))
+    assert len(jar.cookies) == MAX_PENDING
+    assert sum(len(name) + len(value) + 3 for name, value in jar.cookies.items()) < 7500
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=store.LONGEST_IN_COOKIE + 50))
+def test_no_way_back_makes_a_cookie_that_browsers_drop(text: str) -> None:
+    jar = CookieJar()
+    begin(jar, attempt("t." + "s" * 600, return_to=f"/{text}"))
+    assert max(len(name) + len(value) for name, value in jar.cookies.items()) < 4096
+    found = store.find(jar.request(), "t." + "s" * 600, NOW)
+    assert found is not None
+    assert found.return_to == f"/{text}"
+
+
+@given(st.text(max_size=50), st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=99))
+def test_any_state_beside_any_cookie_is_unknown(state: str, cookie: str) -> None:
+    jar = CookieJar()
+    jar.cookies[store.PREFIX + store.digest(state)] = cookie
+    assert store.find(jar.request(), state, NOW) is None
+
+
+def test_of_twenty_answers_at_once_one_is_taken(jar: CookieJar) -> None:
+    begin(jar, attempt())
+    start, answers = threading.Barrier(20), []
+
+    def answer() -> None:
+        start.wait()
+        try:
+            store.take(jar.request(), "t.canary-state", NOW)
+        except ResponseError as error:
+            answers.append(error.reason.value)
+        else:
+            answers.append("taken")
+
+    threads = [threading.Thread(target=answer) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [*["state_used"] * 19, "taken"]
