@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -26,7 +27,7 @@ __all__ = [
 FRAMED: Final = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
 LONGEST_RETURN_TO: Final = 8192  # characters
 ROBOT: Final = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|embedly|pingdom|uptime|monitor|scan", re.IGNORECASE
+    r"(?<!cu)bot\b|crawl|spider|slurp|preview|facebookexternalhit|embedly|pingdom|uptime|monitor|scan", re.IGNORECASE
 )
 # What a browser strips or folds inside a URL, and a server may not (O02).
 SUSPICIOUS: Final = re.compile(r"[\x00-\x20\x7f\\]")
@@ -87,19 +88,22 @@ def origin_of(request: HttpRequest) -> str:
 
 
 def is_same_origin(request: HttpRequest) -> bool:
-    """Whether a page of this very origin sent the request; without any evidence the answer is no."""
+    """Whether a page of this very origin sent the request; without any evidence the answer is no.
+
+    `Origin: null` is what browsers send from a page with `Referrer-Policy: no-referrer`, as ours have: no evidence.
+    """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site != "same-origin":
         return False
-    origin = request.headers.get("Origin")
-    if origin is None:
+    origin = request.headers.get("Origin", "null")
+    if origin == "null":
         return site == "same-origin"
     return _normal(origin) in {_normal(f"{request.scheme}://{request.get_host()}"), _normal(origin_of(request))}
 
 
 def _normal(origin: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(origin)
     try:
+        parts = urlsplit(origin)
         port = parts.port
     except ValueError:
         return ("", origin, None)
@@ -125,8 +129,13 @@ def safe_return_to(request: HttpRequest, url: str | None, own_paths: frozenset[s
     ):
         return None
     parts = urlsplit(url)
-    if not parts.netloc and not url.startswith("/"):
+    if not parts.netloc and (not url.startswith("/") or url.startswith("//")):
         return None
-    if any(parts.path == path or parts.path.startswith(f"{path}/") for path in own_paths):
+    if _plain(parts.path) in {_plain(path) for path in own_paths}:
         return None
     return url
+
+
+def _plain(path: str) -> str:
+    """A path as browser, proxy and server may come to read it: decoded, without dot segments and extra slashes."""
+    return posixpath.normpath("/" + unquote(unquote(path)).lstrip("/"))

@@ -105,7 +105,7 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "W014": (
         "Sessions are kept in signed cookies.",
-        "They cannot be ended from outside the browser, and 4 kB is little for tokens: prefer database or cache sessions.",
+        "They cannot be ended from outside the browser, and 4 kB is little for tokens: prefer database sessions.",
     ),
     "W015": ("{name} is not a setting of django_silent_sso.", "Look for a typing mistake in the settings reference."),
     "W016": ("OIDC_RP_SCOPES has no 'openid'.", "It is added to every request; write it, so that readers know."),

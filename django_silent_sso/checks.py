@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -18,7 +19,7 @@ from django.utils.module_loading import import_string
 from django_silent_sso.backends import SilentSSOBackend
 from django_silent_sso.check_messages import MESSAGES
 from django_silent_sso.conf import conf
-from django_silent_sso.defaults import CHOICES, DEFAULTS, REACTIONS
+from django_silent_sso.defaults import CHOICES, DEFAULTS, REACTIONS, is_seconds
 from django_silent_sso.flows.begin import own_paths
 from django_silent_sso.middleware import SilentSSOMiddleware
 from django_silent_sso.protocol.authentication_request import RESERVED_PARAMETERS
@@ -102,24 +103,20 @@ def _words() -> Iterator[Finding]:
     if not isinstance(_value("SILENT_SSO_CREDENTIAL_IN_PAGE"), bool):
         yield "E016", {}
     audiences = _value("SILENT_SSO_TRUSTED_AUDIENCES")
-    if isinstance(audiences, str) or not all(isinstance(item, str) for item in audiences or ()):
+    if not isinstance(audiences, list | tuple | set | frozenset) or not all(isinstance(a, str) for a in audiences):
         yield "E018", {}
-
-
-def _is_seconds(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def _numbers() -> Iterator[Finding]:
     for name in SECONDS:
         value = _value(name)
-        if value is not None and not _is_seconds(value):
+        if value is not None and not is_seconds(value):
             yield "E005", {"name": name}
     waits = _value("SILENT_SSO_BACK_OFF_SECONDS")
-    if not isinstance(waits, list | tuple) or not waits or not all(_is_seconds(wait) for wait in waits):
+    if not isinstance(waits, list | tuple) or not waits or not all(is_seconds(wait) for wait in waits):
         yield "E006", {}
     poll = _value("SILENT_SSO_POLL_SECONDS")
-    if "poll" in conf.monitor and _is_seconds(poll) and poll < 900:
+    if "poll" in conf.monitor and is_seconds(poll) and poll < 900:
         yield "W006", {}
 
 
@@ -129,7 +126,7 @@ def _reactions() -> Iterator[Finding]:
         yield "E007", {"code": "SILENT_SSO_AFTER_ERROR"}
         return
     for code, pair in table.items():
-        if not (isinstance(pair, list | tuple) and len(pair) == 2 and set(pair) <= set(REACTIONS)):
+        if not (isinstance(pair, list | tuple) and len(pair) == 2 and all(word in REACTIONS for word in pair)):
             yield "E007", {"code": code}
 
 
@@ -183,22 +180,24 @@ def _unknown() -> Iterator[Finding]:
 
 
 def _installed() -> Iterator[Finding]:
-    for name in ("mozilla_django_oidc", "django.contrib.auth", "django.contrib.sessions"):
-        configs = [app for app in settings.INSTALLED_APPS if app == name or app.startswith(f"{name}.")]
-        if not configs:
+    names = ["mozilla_django_oidc", "django.contrib.auth"]
+    if settings.SESSION_ENGINE.endswith("db"):  # the others need no table
+        names.append("django.contrib.sessions")
+    for name in names:
+        if not apps.is_installed(name):
             yield "E015", {"name": name}
 
 
 def _middleware() -> Iterator[Finding]:
     installed = list(settings.MIDDLEWARE)
-    if UPSTREAM_MIDDLEWARE in installed:
+    if any(_is_a(path, import_string(UPSTREAM_MIDDLEWARE)) for path in installed):
         yield "E012", {}
     ours = next((i for i, path in enumerate(installed) if _is_a(path, SilentSSOMiddleware)), None)
     if ours is None:
         yield "E009", {"name": BEFORE[-1]}
         return
     for name in BEFORE:
-        if name not in installed[:ours]:
+        if not any(_is_a(path, import_string(name)) for path in installed[:ours]):
             yield "E009", {"name": name}
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from django_silent_sso.defaults import AFTER_ERROR, CHOICES, DEFAULTS, REACTIONS
+from django_silent_sso.defaults import AFTER_ERROR, CHOICES, DEFAULTS, REACTIONS, is_seconds
 from django_silent_sso.upstream import CALLBACK_URL_NAME
 
 __all__ = ["DEFAULTS", "conf"]
@@ -32,7 +32,7 @@ def _text(name: str) -> str | None:
 def _seconds(name: str, default: object = None) -> int:
     fallback = DEFAULTS.get(name) if default is None else default
     for value in (getattr(settings, name, fallback), fallback):
-        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        if is_seconds(value):
             return int(value)
     return 0
 
@@ -49,7 +49,9 @@ def _words(value: object) -> tuple[str, ...]:
 
 
 def _choices(name: str) -> tuple[str, ...]:
-    return tuple(word for word in _words(_get(name)) if word in CHOICES[name])
+    value = _get(name)
+    words = _words(value if isinstance(value, list | tuple) else DEFAULTS[name])
+    return tuple(word for word in words if word in CHOICES[name])
 
 
 class Conf:
@@ -122,16 +124,16 @@ class Conf:
         """Longest time a call to the OP may take in all."""
         value = _get("OIDC_TIMEOUT")
         if isinstance(value, tuple | list):  # requests' (connect, read) form
-            numbers = [part for part in value if isinstance(part, int | float)]
+            numbers = [part for part in value if is_seconds(part)]
             value = sum(numbers) if numbers else None
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        if is_seconds(value) and value > 0:
             return float(value)
         return 5.0
 
     @property
     def verify_ssl(self) -> bool | str:
         value = getattr(settings, "OIDC_VERIFY_SSL", True)
-        return value if isinstance(value, bool | str) else True
+        return value if isinstance(value, bool | str) and value != "" else True  # "" would switch it off
 
     @property
     def proxy(self) -> dict[str, str]:
@@ -158,7 +160,10 @@ class Conf:
         value = _text("SILENT_SSO_ORIGIN")
         if value is None:
             return None
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            return None
         return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("https", "http") and parts.netloc else None
 
     @property
@@ -212,7 +217,7 @@ class Conf:
     def back_off(self) -> tuple[int, ...]:
         value = _get("SILENT_SSO_BACK_OFF_SECONDS")
         items = value if isinstance(value, tuple | list) else ()
-        waits = tuple(int(item) for item in items if isinstance(item, int | float) and item >= 0)
+        waits = tuple(int(item) for item in items if is_seconds(item))
         return waits or (60, 600, 3600)
 
     def reaction(self, error: str, *, signed_in: bool) -> str:
@@ -272,7 +277,7 @@ class Conf:
 
     @property
     def create_user(self) -> bool:
-        return getattr(settings, "OIDC_CREATE_USER", True) is not False
+        return bool(getattr(settings, "OIDC_CREATE_USER", True))
 
     @property
     def username_algorithm(self) -> object:
@@ -288,7 +293,7 @@ class Conf:
 
     @property
     def store_refresh_token(self) -> bool:
-        return getattr(settings, "OIDC_STORE_REFRESH_TOKEN", True) is not False
+        return bool(getattr(settings, "OIDC_STORE_REFRESH_TOKEN", True))
 
 
 conf: Final = Conf()

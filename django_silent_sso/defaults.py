@@ -1,11 +1,11 @@
-"""Every setting of this app with its default, and the words it may hold."""
+"""Every setting of this app with its default, and what it may hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
-__all__ = ["AFTER_ERROR", "CHOICES", "DEFAULTS", "REACTIONS"]
+__all__ = ["AFTER_ERROR", "CHOICES", "DEFAULTS", "REACTIONS", "is_seconds"]
 
 REACTIONS: Final = ("anonymous", "interactive", "keep")
 
@@ -50,3 +50,8 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "SILENT_SSO_MONITOR": ("visible", "check_session", "poll"),
     "SILENT_SSO_LINK_USERS_BY": ("subject", "verified_email", "email"),
 }
+
+
+def is_seconds(value: object) -> TypeGuard[int | float]:
+    """A time that a setting may hold: a number, not negative, not endless."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**9

@@ -63,7 +63,7 @@ class SilentSSOMiddleware:
             return self.__acall__(request)
         details = _attach(request)
         response: HttpResponseBase | None = None
-        if _concerns_us(request):
+        if _concerns_us(request) and not _is_fresh(request, details):
             facts = _facts(request)
             details.decision = decide(facts, _rules(), time.time())
             if details.decision.action is Action.REDIRECT:
@@ -81,6 +81,8 @@ class SilentSSOMiddleware:
         if _concerns_us(request):
             if has_session_cookie(request):
                 await request.session.aget(KEY)  # loads it; what follows only looks
+            if _is_fresh(request, details):
+                return _on_the_way_out(request, await self._answer(request))
             facts = _facts(request)
             details.decision = decide(facts, _rules(), time.time())
             if details.decision.action is Action.REDIRECT:
@@ -90,10 +92,11 @@ class SilentSSOMiddleware:
                 response = await sync_to_async(self._carry_out)(request, details)
             else:
                 response = response or self._carry_out(request, details)
-        if response is None:
-            answer = self.get_response(request)
-            response = answer if isinstance(answer, HttpResponseBase) else await answer
-        return _on_the_way_out(request, response)
+        return _on_the_way_out(request, response or await self._answer(request))
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        answer = self.get_response(request)
+        return answer if isinstance(answer, HttpResponseBase) else await answer
 
     # -- what a round trip needs before it begins -----------------------------------------------------------------
     def _obstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
@@ -143,6 +146,16 @@ def _concerns_us(request: HttpRequest) -> bool:
     return request.path not in _own_paths(get_script_prefix(), urlconf, get_language(), conf.callback_url_name)
 
 
+def _is_fresh(request: HttpRequest, details: SilentSSO) -> bool:
+    """What `policy.decide()` would say first, without collecting facts for it: most requests end here."""
+    if not has_session_cookie(request):
+        return False
+    if not RPSession.is_fresh(request.session, time.time(), conf.renew_after, conf.session_max):
+        return False
+    details.decision = Decision(Action.SERVE, Reason.FRESH)
+    return True
+
+
 @lru_cache(maxsize=256)
 def _own_paths(script_prefix: str, urlconf: str, language: str | None, callback: str) -> frozenset[str]:
     """Reversed once per prefix, URLconf and language: each of them may change where our endpoints are."""
@@ -172,9 +185,6 @@ def _facts(request: HttpRequest) -> RequestFacts:
     if found is None and (conf.visitors != "redirect" or kind is not Kind.DOCUMENT):
         return RequestFacts(kind=kind)
     now = time.time()
-    if found is not None and 0 <= now - found.verified_at < conf.renew_after:
-        # Fresh: the marks need not be opened.
-        return RequestFacts(kind=kind, signed_in=True, verified_at=found.verified_at, signed_in_at=found.signed_in_at)
     marks = read_marks(request)
     return RequestFacts(
         kind=kind,

@@ -120,7 +120,7 @@ def _for_session(facts: RequestFacts, rules: Rules, now: float) -> Decision:
     if left > 0:
         return Decision(Action.SERVE, Reason.FRESH)
     overdue = -left >= rules.grace
-    reason = Reason.NOT_A_DOCUMENT
+    reason = Reason.STALE if facts.kind is Kind.DOCUMENT else Reason.NOT_A_DOCUMENT
     if facts.kind is Kind.DOCUMENT and "redirect" in rules.renew_with:
         obstacle = _obstacle(facts, now, insist=overdue)
         if obstacle is None:

@@ -146,9 +146,7 @@ def _run(servers: list[Server], directory: str) -> int:
 
 
 @contextlib.contextmanager
-def _running(
-    server: Server, shared: Mapping[str, str], said: queue.Queue[tuple[Server, str]]
-) -> Iterator[None]:
+def _running(server: Server, shared: Mapping[str, str], said: queue.Queue[tuple[Server, str]]) -> Iterator[None]:
     """The server's process; its lines go to `said`, and an empty one when it has ended."""
     path = os.pathsep.join([str(ROOT), str(HERE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     environment = {

@@ -170,6 +170,13 @@ class Browser:
         return str(self.fetch("/page/").content.decode().split("<p id=user>")[1].split("<")[0])
 
 
+def told(response: Any) -> tuple[int, str]:
+    """Status and reason code of an error page, a 401 or an answer to the page's script."""
+    if response["Content-Type"].startswith("application/json"):
+        return response.status_code, response.json()["reason"]
+    return response.status_code, response.content.decode().split("<code>")[1].split("</code>")[0]
+
+
 @pytest.fixture
 def browser(db: None, openid_provider: OpenIDProvider) -> Browser:
     return Browser(openid_provider)

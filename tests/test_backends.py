@@ -257,6 +257,11 @@ def test_a_sites_own_hooks_have_the_last_word_but_not_on_who_it_is() -> None:
     assert caught.value.reason is Reason.CLAIMS_REFUSED
 
 
+@pytest.mark.parametrize("email", ["alice", "a@b@x.org", "a" * 260 + "@x.org"], ids=["a name", "two at signs", "long"])
+def test_what_is_no_address_is_not_stored_as_one(email: str) -> None:
+    assert sign_in(email=email).email == ""
+
+
 def test_a_log_line_never_has_an_address() -> None:
     assert "alice" not in SilentSSOBackend().describe_user_by_claims(claims())
 

@@ -67,7 +67,7 @@ def test_of_another_subject_it_signs_nobody_in(browser: Browser, sub: object) ->
     assert answer.status_code == 400
     assert b"userinfo_subject" in answer.content
     assert (browser.user(), User.objects.count()) == ("nobody", 0)
-    assert not any(key.startswith(("_auth", "silent_sso", "oidc")) for key in browser.session.keys())
+    assert not list(browser.session.keys())
 
 
 def test_a_subject_that_comes_twice_brings_no_claims(browser: Browser) -> None:

@@ -66,6 +66,7 @@ def begin(
     hinted: bool = True,
     automatic: bool = False,
     before: RPSession | None = None,
+    subject: str | None = None,
     prompt: str | None = None,
     id_token_hint: str | None = None,
     extra: Mapping[str, str] | None = None,
@@ -73,7 +74,7 @@ def begin(
     """An Authentication Request (Core 3.1.2.1) with fresh state, nonce and verifier.
 
     `before`: the sign-in it renews or replaces, by default the session's own for a silent request; its ID Token is the
-    hint.
+    hint. `subject`: whose it is, where the sign-in itself is gone.
     Raises `ConfigurationError` and `OPUnavailable` (the metadata cannot be had).
     """
     now = time.time()
@@ -110,7 +111,7 @@ def begin(
         created=now,
         response_type=wish.response_type,
         response_mode=wish.response_mode,
-        subject=None if before is None else before.subject,
+        subject=subject if before is None else before.subject,
         hinted=wish.id_token_hint is not None,
         automatic=automatic,
     )

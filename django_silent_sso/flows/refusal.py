@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -47,9 +48,12 @@ def fail(request: HttpRequest, pending: PendingAuthentication, error: SilentSSOE
     """
     now = time.time()
     marks = read_marks(request)
-    again = _without_hint(request, pending, error, marks, now)
-    if again is not None:
-        return again
+    if pending.hinted and isinstance(error, OPRefused) and error.reason is Reason.INVALID_REQUEST:
+        # It may be about the hint (a withdrawn key, an older token): once more, and from now on, without.
+        marks = replace(marks, no_hint_until=int(now) + HINTLESS)
+        again = _without_hint(request, pending, error, marks)
+        if again is not None:
+            return again
     if not pending.silent and not isinstance(error, SubjectChanged):
         logger.info("%s: %s", error.reason, pending)
         return Failed(error.reason, marks)
@@ -58,6 +62,9 @@ def fail(request: HttpRequest, pending: PendingAuthentication, error: SilentSSOE
     logger.info("%s: %s", outcome.reason, pending)
     retry_after = getattr(error, "retry_after", None)
     marks = marks.refused(now, retry_after, frame=pending.transport == FRAME)
+    if error.reason is Reason.VOIDED_BY_SIGN_OUT and marks.silence is None:
+        # The sign-out was in another tab, and these marks are from before it (C81, P03).
+        marks = marks.silenced(Reason.SIGNED_OUT_BY_USER, now)
     user = getattr(request, "user", None) if before is not None else None
     if isinstance(error, SubjectChanged):
         subject_changed.send_robust(
@@ -106,13 +113,10 @@ def _somebody_new(before: RPSession | None, pending: PendingAuthentication) -> b
 
 
 def _without_hint(
-    request: HttpRequest, pending: PendingAuthentication, error: SilentSSOError, marks: Marks, now: float
+    request: HttpRequest, pending: PendingAuthentication, error: SilentSSOError, marks: Marks
 ) -> Failed | None:
-    """`invalid_request` may be about the hint (a withdrawn key, an older token): once more without."""
-    if not (isinstance(error, OPRefused) and error.reason is Reason.INVALID_REQUEST and pending.hinted):
-        return None
-    marks = replace(marks, no_hint_until=int(now) + HINTLESS)
-    if pending.transport != TOP:
+    """The same attempt again, for the same subject."""
+    if pending.transport != TOP:  # a frame's next attempt will do
         return None
     try:
         begun = begin(
@@ -123,6 +127,7 @@ def _without_hint(
             marks=marks,
             hinted=False,
             automatic=pending.automatic,
+            subject=pending.subject,
         )
     except SilentSSOError:
         return None
@@ -150,4 +155,4 @@ def _interactive(
 
 def _wait(marks: Marks, pending: PendingAuthentication, now: float) -> int:
     until = marks.frame_refused_until if pending.transport == FRAME else marks.refused_until
-    return max(0, int(until - now))
+    return max(0, math.ceil(until - now))

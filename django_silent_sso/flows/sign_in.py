@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from django_silent_sso.backends import SilentSSOBackend
+from django_silent_sso.browser import has_session_cookie
 from django_silent_sso.conf import conf
 from django_silent_sso.op import provider
 from django_silent_sso.protocol.authentication_response import (
@@ -37,7 +38,7 @@ from django_silent_sso.protocol.errors import (
     UserNotAdmitted,
 )
 from django_silent_sso.protocol.id_token import Expected, IDToken, validate_id_token
-from django_silent_sso.signals import silent_sign_in_succeeded
+from django_silent_sso.signals import silent_sign_in_succeeded, subject_changed
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import PendingAuthentication, mark_done
 from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
@@ -68,7 +69,8 @@ def complete(request: HttpRequest, pending: PendingAuthentication, parameters: R
     """
     if pending.issuer != conf.issuer:
         raise ResponseError(Reason.ISSUER_MISMATCH, "the attempt was begun at another OP")
-    if pending.silent and pending.created <= read_marks(request).silent_since:
+    asked_for = not (pending.silent or pending.automatic)
+    if not asked_for and int(pending.created) <= read_marks(request).silent_since:  # marks know whole seconds
         raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "begun before the user signed out")
     response = parse_authentication_response(
         parameters,
@@ -157,6 +159,9 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         return _renew(request, pending, before, tokens, id_token)
     if before is not None and pending.silent and before.subject == id_token.subject:
         raise UserNotAdmitted(Reason.USER_INACTIVE)
+    if before is None and pending.silent and pending.subject is not None and has_session_cookie(request):
+        # Another tab signed out during the slow calls; this request still has the cookies from before (C81).
+        raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the session to be renewed has ended meanwhile")
     backend, path = _backend()
     backend.request = request
     try:
@@ -167,6 +172,8 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         raise UserNotAdmitted(Reason.USER_UNKNOWN)
     if not user.is_active:
         raise UserNotAdmitted(Reason.USER_INACTIVE)
+    if before is not None and pending.silent:
+        _tell_of_switch(request)
     login(request, user, backend=path)  # type: ignore[arg-type]  # the stubs know one user model only
     now = time.time()
     rp_session = RPSession(
@@ -199,7 +206,19 @@ def _must_not_take_over(
     others = {pending.subject, before.subject if before is not None else None} - {None, subject}
     if not others:
         return False
-    return not (conf.subject_changed == "switch" and pending.silent)
+    newer = before is not None and before.subject in others and before.signed_in_at > pending.created
+    return newer or not (conf.subject_changed == "switch" and pending.silent)
+
+
+def _tell_of_switch(request: HttpRequest) -> None:
+    """`SILENT_SSO_SUBJECT_CHANGED = "switch"`: whose session it was hears of it, as with the other reactions."""
+    subject_changed.send_robust(
+        sender=get_user_model(),
+        request=request,
+        user=request.user,
+        reaction=conf.subject_changed,
+        reason=Reason.SUBJECT_CHANGED,
+    )
 
 
 def _renew(

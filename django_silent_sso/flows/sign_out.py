@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from django_silent_sso.browser import origin_of
 from django_silent_sso.conf import conf
-from django_silent_sso.op import provider
+from django_silent_sso.op import health, provider
 from django_silent_sso.protocol.authentication_request import new_secret
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.signals import session_terminated
@@ -47,21 +47,23 @@ def sign_out(request: HttpRequest) -> str:
     before = RPSession.read(request.session)
     custom = _custom_url(request)
     hint = before.tokens(time.time()).id_token if before is not None else ""
-    if request.user.is_authenticated or before is not None:
+    if before is not None:
         end_session(request, Reason.SIGNED_OUT_BY_USER)
+    elif request.user.is_authenticated:  # opened by other means: no session of ours, no signal of ours
+        auth.logout(request)
     if custom is not None:
         return custom
     return here if before is None else (_end_session_url(request, here, hint) or here)
 
 
 def _end_session_url(request: HttpRequest, here: str, hint: str) -> str | None:
-    """The OP's logout URL (RP-Initiated Logout 1.0, 2); None where it has none or cannot be asked for it."""
+    """The OP's logout URL (RP-Initiated Logout 1.0, 2); None where it has none or nobody is at home there (C108)."""
     try:
         endpoint = provider.metadata().end_session_endpoint
     except SilentSSOError as error:
         logger.warning("%s: signed out here only", error.reason)
         return None
-    if endpoint is None:
+    if endpoint is None or not health.reachable(endpoint):
         return None
     back = here if urlsplit(here).netloc else origin_of(request) + here
     parameters = {
@@ -85,7 +87,8 @@ def _custom_url(request: HttpRequest) -> str | None:
     if path is None:
         return None
     try:
-        return str(import_string(path)(request))
+        url = import_string(path)(request)
     except Exception as error:  # the site's own code
         logger.warning("OIDC_OP_LOGOUT_URL_METHOD failed (%s)", type(error).__name__)
         return None
+    return str(url) if url else None

@@ -66,6 +66,20 @@ class RPSession:
         return cls(**values)
 
     @staticmethod
+    def is_fresh(session: SessionBase, now: float, renew_after: int, longest: int | None) -> bool:
+        """Whether the OP vouched for this session a short while ago: the one question every request asks, at no cost.
+
+        `longest`: the session's absolute length in seconds, if it has one. In doubt the answer is no.
+        """
+        data = session.get(KEY)
+        if not isinstance(data, dict) or data.get("v") != VERSION or data.get("issuer") != conf.issuer:
+            return False
+        verified_at, signed_in_at = data.get("verified_at"), data.get("signed_in_at")
+        if not isinstance(verified_at, float) or not isinstance(signed_in_at, float) or SESSION_KEY not in session:
+            return False
+        return 0 <= now - verified_at < renew_after and (longest is None or now - signed_in_at < longest)
+
+    @staticmethod
     def is_foreign(session: SessionBase) -> bool:
         """A user is signed in, but not by this app (a password, another backend)."""
         return SESSION_KEY in session and RPSession.read(session) is None

@@ -100,8 +100,8 @@ def _top_level(request: HttpRequest, pairs: list[tuple[str, str]], *, mode: str)
         pending = _take(request, parameters, transport=TOP, mode=mode)
     except ResponseError as refused:
         return _not_ours(request, pairs, refused)
-    except SilentSSOError as refused:
-        return error_page(request, refused)
+    except SilentSSOError as failed:
+        return _not_now(request, pairs, failed)
     error: SilentSSOError | None = None
     try:
         done: Completed | Failed = complete(request, pending, parameters)
@@ -141,7 +141,7 @@ def _relayed(request: HttpRequest) -> HttpResponse:
     """The parameters a hidden frame or popup ended with, sent on by the page's own script."""
     try:
         parameters = read_parameters(_pairs(request.POST))
-        transport = transport_of(parameters.state) or FRAME
+        transport = POPUP if transport_of(parameters.state) == POPUP else FRAME
         pending = _take(request, parameters, transport=transport, mode="query")
     except SilentSSOError as error:
         logger.info("%s: relayed response", error.reason)
@@ -199,6 +199,15 @@ def _take(request: HttpRequest, parameters: ResponseParameters, *, transport: st
         if (pending.response_mode or "query") != mode:
             raise ResponseError(Reason.UNEXPECTED_RESPONSE_MODE, "the response came another way than asked for")
     return pending_store.take(request, state, now)
+
+
+def _not_now(request: HttpRequest, pairs: list[tuple[str, str]], error: SilentSSOError) -> HttpResponse:
+    """The memory of used states is down. A silent attempt costs nobody a page; an interactive one can be repeated."""
+    pending = pending_store.find(request, dict(pairs)["state"], time.time())
+    if pending is not None and pending.silent:
+        logger.warning("%s: %s", error.reason, pending)
+        return Redirect(pending.return_to)
+    return error_page(request, error, None if pending is None else pending.return_to)
 
 
 def _not_ours(request: HttpRequest, pairs: list[tuple[str, str]], error: ResponseError) -> HttpResponse:

@@ -12,7 +12,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_silent_sso.browser import has_session_cookie, is_prefetch
 from django_silent_sso.conf import conf
-from django_silent_sso.protocol.errors import OPRefused, OPUnavailable, Reason, SilentSSOError, StorageUnavailable
+from django_silent_sso.protocol.errors import (
+    ConfigurationError,
+    OPRefused,
+    OPUnavailable,
+    Reason,
+    SilentSSOError,
+    StorageUnavailable,
+)
 from django_silent_sso.responses import Page, nothing, private
 
 __all__ = ["endpoint", "error_page", "leave_session_alone"]
@@ -45,8 +52,11 @@ def endpoint(*methods: str, csrf: bool = False) -> Callable[[Callable[..., HttpR
 
 
 def error_page(request: HttpRequest, error: SilentSSOError, return_to: str | None = None) -> HttpResponse:
-    """400 for an answer that is refused, 503 with `Retry-After` for an OP (or a storage) that failed; never a 500."""
-    failing = isinstance(error, OPUnavailable | StorageUnavailable) or (
+    """400 for an answer that is refused, 503 with `Retry-After` for an OP (or a storage) that failed; never a 500.
+
+    Metadata that cannot be used, and settings of ours, are a failure too: nobody who signs in can mend them (C2).
+    """
+    failing = isinstance(error, ConfigurationError | OPUnavailable | StorageUnavailable) or (
         isinstance(error, OPRefused) and error.reason in OP_FAILURES
     )
     retry_after = getattr(error, "retry_after", None) or RETRY_AFTER
@@ -66,6 +76,5 @@ def leave_session_alone(request: HttpRequest) -> None:
 
     Another tab's sign-in may have replaced the session meanwhile: the cookie to delete would be the new one (C77).
     """
-    session = request.session
-    if has_session_cookie(request) and not session.modified and session.is_empty():
-        request.session = session.__class__(request.COOKIES[conf.session_cookie_name])
+    if has_session_cookie(request) and not request.session.modified and request.session.is_empty():
+        del request.COOKIES[conf.session_cookie_name]  # what Django does not see it neither deletes nor renews

@@ -37,6 +37,8 @@ def hop_for_strict_cookies(request: HttpRequest, state: str | None) -> HttpRespo
     """
     if settings.SESSION_COOKIE_SAMESITE != "Strict" or state is None or HOPPED in request.GET:
         return None
+    if request.method == "POST":  # it brought the attempt's cookie, and loaded again it would have lost its form
+        return None
     if has_session_cookie(request) or request.headers.get("Sec-Fetch-Site") in ("same-origin", "same-site"):
         return None
     again = f"{request.get_full_path()}&{HOPPED}=1"

@@ -26,7 +26,8 @@ def session(request: HttpRequest) -> HttpResponse:
         return private(JsonResponse({"signed_in": False}))
     now = time.time()
     left = stale_in(found.verified_at, conf.renew_after, now)
-    if left + conf.grace <= 0:  # overdue: the page itself would not be served to this user
+    ended = conf.session_max is not None and now - found.signed_in_at >= conf.session_max
+    if ended or left + conf.grace <= 0:  # overdue: the page itself would not be served to this user
         return private(JsonResponse({"signed_in": False}))
     facts = {
         "signed_in": True,

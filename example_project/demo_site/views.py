@@ -42,6 +42,7 @@ def surroundings(request: HttpRequest) -> dict[str, Any]:
             "name": panel.name,
             "silently": panel.silently,
             "visitors": settings.SITE.visitors,
+            "renew_after": settings.SILENT_SSO_RENEW_AFTER_SECONDS,
             "explanations": EXPLANATIONS,
         },
     }

@@ -1,6 +1,6 @@
 """Measures the renewal of a stale session: this package beside plain mozilla-django-oidc, in one run.
 
-    python -m tests.benchmarks.silent_renewal [--rounds 30]
+    python -m tests.benchmarks.silent_renewal [--rounds 30] [--sites redirect mozilla-django-oidc]
 
 Three sites in processes of their own, one OpenID Provider (npm's oidc-provider), one scripted browser a
 site; the sites take turns in every round, so that other work on the machine hits all alike. Prints a Markdown
@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,12 +121,12 @@ def table(results: dict[str, list[Round]]) -> str:
         ("session writes", lambda r: r.session_writes, "g"),
     ]
     lines = [
-        "| median (p90) | " + " | ".join(TITLES[kind] for kind in KINDS) + " |",
-        "| --- |" + " --- |" * len(KINDS),
+        "| median (p90) | " + " | ".join(TITLES[kind] for kind in results) + " |",
+        "| --- |" + " --- |" * len(results),
     ]
     for title, value, style in rows:
-        base = _median(results[UPSTREAM], value)
-        cells = [_cell(results[kind], value, style, None if kind == UPSTREAM else base) for kind in KINDS]
+        base = _median(results.get(UPSTREAM, []), value)
+        cells = [_cell(rounds, value, style, None if kind == UPSTREAM else base) for kind, rounds in results.items()]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -146,14 +146,14 @@ def _median(rounds: list[Round], value: Callable[[Round], float | None]) -> floa
     return statistics.median(numbers) if numbers else None
 
 
-def run(rounds: int) -> dict[str, list[Round]]:
-    results: dict[str, list[Round]] = {kind: [] for kind in KINDS}
+def run(rounds: int, kinds: Sequence[str]) -> dict[str, list[Round]]:
+    results: dict[str, list[Round]] = {kind: [] for kind in kinds}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         provider = stack.enter_context(running())
-        origins = {kind: stack.enter_context(measured_site(kind, provider.issuer, folder)) for kind in KINDS}
+        origins = {kind: stack.enter_context(measured_site(kind, provider.issuer, folder)) for kind in kinds}
         provider.reset(*origins.values())
-        browsers = {kind: ScriptedBrowser() for kind in KINDS}
+        browsers = {kind: ScriptedBrowser() for kind in kinds}
         for kind, browser in browsers.items():
             sign_in(browser, origins[kind])
         for number in range(WARM_UP + rounds):
@@ -169,7 +169,9 @@ def run(rounds: int) -> dict[str, list[Round]]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.silent_renewal", description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="stale page loads per site (default 30)")
-    sys.stdout.write(table(run(parser.parse_args().rounds)) + "\n")
+    parser.add_argument("--sites", nargs="+", choices=KINDS, default=KINDS, help="which to compare (default all)")
+    chosen = parser.parse_args()
+    sys.stdout.write(table(run(chosen.rounds, chosen.sites)) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import threading
@@ -36,15 +35,18 @@ SWITCHES = [
     "--password-store=basic",
     "--window-size=1000,800",
     "--host-resolver-rules=MAP *.localhost 127.0.0.1",
-    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+    # It meets no pages but ours, in containers where it could not have a sandbox or much shared memory.
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
 ]
 # Tells the test every event of ours, with the moment in milliseconds since the navigation started.
 WATCH = """
 if (window === window.top) {
   for (const name of ["before-sign-in", "signed-in", "sign-in-required", "signed-out", "subject-changed", "error"]) {
     document.addEventListener(`silent-sso:${name}`, ({ detail, defaultPrevented }) =>
-      window.tellTest({ name, detail, at: performance.now(), path: location.pathname }))
+      window.tellTest({ name, detail, at: performance.now() }))
   }
+  addEventListener("pageshow", ({ persisted }) => persisted && window.tellTest({ name: "restored", detail: {}, at: 0 }))
 }
 """
 
@@ -110,6 +112,10 @@ class Tab:
 
     def type(self, selector: str, text: str) -> None:
         self._loop.do(self.page.locator(selector).press_sequentially(text))
+
+    def type_on(self, text: str) -> None:
+        """Type, wherever the focus is."""
+        self._loop.do(self.page.keyboard.type(text))
 
     def show(self) -> None:
         """Bring the tab to the front; the one that was there is hidden."""
@@ -232,7 +238,11 @@ def chromium(loop: EventLoop, playwright: Playwright, profile: Path, *, third_pa
         yield loop.do(attach())
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _address(process: subprocess.Popen[str]) -> str:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from django_silent_sso.testing.messages import Reply
 from tests.browser.site import Site
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
+SIGN_IN = "import('/static/django_silent_sso/silent-sso.js').then((sso) => sso.signInSilently())"
 FRAME = "document.querySelector('iframe')"
 # A page's script that answers before the OP can, from this and that window.
 FORGE = """
@@ -24,6 +26,11 @@ new MutationObserver((_, observer) => {
   %s
 }).observe(document, { childList: true, subtree: true })
 """
+# A page of the OP that says what only our callback may say.
+ANSWERS_ITSELF = """<script>
+const state = new URLSearchParams(location.search).get("state")
+parent.postMessage({ type: "silent-sso:response", parameters: `error=login_required&state=${state}` }, "*")
+</script>"""
 
 
 def test_op_that_shows_its_login_page_in_the_frame_is_given_up_early(site: Site) -> None:
@@ -75,14 +82,15 @@ def test_token_endpoint_that_fails_leaves_the_visitor_a_visitor(site: Site) -> N
 
 
 def test_focus_stays_where_the_user_has_put_it(site: Site) -> None:
-    """The OP's login page focuses its own field, in a frame that nobody sees."""
+    """The OP's login page takes the focus by script, in a frame that nobody sees; the user types on."""
     site.open("/form/").event("sign-in-required")
-    site.provider.show_page()
-    site.tab.run("document.getElementById('text').focus()")
-    call = "import('/static/django_silent_sso/silent-sso.js').then((sso) => sso.signInSilently())"
-    site.tab.run(f"void (window.call = {call})")
+    site.provider.answer_instead(
+        "authorize", Reply.html("<input><script>document.querySelector('input').focus()</script>")
+    )
+    site.tab.click("#text")
+    site.tab.run(f"void (window.call = {SIGN_IN})")
     site.tab.until(FRAME)
-    site.tab.type("#text", "typed while the frame is there")
+    site.tab.type_on("typed while the frame is there")
     assert site.tab.run("window.call")["reason"] == "op_timeout"
     assert site.tab.run("document.activeElement.id") == "text"
     assert site.tab.run("document.getElementById('text').value") == "typed while the frame is there"
@@ -109,18 +117,7 @@ def test_forged_answer_is_ignored(site: Site, forgery: str) -> None:
 
 def test_answer_from_another_origin_is_ignored(site: Site) -> None:
     """The OP's own page knows the state, and still may not speak for our callback."""
-    site.provider.answer_instead("authorize", _page_that_answers_itself())
+    site.provider.answer_instead("authorize", Reply.html(ANSWERS_ITSELF))
     error = site.open("/page/").event("error")
     assert error["reason"] == "op_timeout"
     assert site.asked("/oidc/callback/") == []
-
-
-def _page_that_answers_itself() -> object:
-    from django_silent_sso.testing.messages import Reply
-
-    return Reply.html(
-        """<script>
-        const state = new URLSearchParams(location.search).get("state")
-        parent.postMessage({ type: "silent-sso:response", parameters: `error=login_required&state=${state}` }, "*")
-        </script>"""
-    )

@@ -78,7 +78,7 @@ def test_nothing_of_the_frame_remains(site: Site) -> None:
 
 def test_silent_sign_in_says_nothing_on_the_console(site: Site) -> None:
     site.sign_in_at_op()
-    site.tab.console.clear()
+    site.tab = site.browser.new_tab()
     site.open("/page/").event("signed-in")
     site.settled("alice")
     assert [line for line in site.tab.console if not line.startswith(ABOUT_THE_SANDBOX)] == []
@@ -116,6 +116,35 @@ def test_page_prevents_the_reload(site: Site, path: str) -> None:
     assert site.user() == "nobody"
 
 
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("<input>", "field.value = 'typed'"),
+        ("<textarea>a letter</textarea>", "field.value += ', a long one'"),
+        ("<input type=checkbox>", "field.checked = true"),
+        ("<input type=radio checked>", "field.checked = false"),
+        ("<input type=range>", "field.dispatchEvent(new Event('input', { bubbles: true }))"),
+        ("<select><option>1<option>2</select>", "field.dispatchEvent(new Event('input', { bubbles: true }))"),
+        ("<div contenteditable>a draft</div>", "field.focus()"),
+        ("<iframe></iframe>", "field.focus()"),
+    ],
+)
+@pytest.mark.parametrize("changed", [False, True], ids=["untouched", "changed"])
+def test_page_is_loaded_again_where_nothing_was_entered(site: Site, field: str, change: str, changed: bool) -> None:
+    site.sign_in_at_op()
+    site.tab.before_each_page(
+        "document.addEventListener('silent-sso:before-sign-in', () => {"
+        f"document.body.insertAdjacentHTML('beforeend', '{field}'); const field = document.body.lastElementChild;"
+        f"{change if changed else ''}}})"
+    )
+    site.open("/page/").event("signed-in")
+    if changed:
+        site.tab.run("fetch('/api/')")  # a reload would have begun before
+        assert len(site.asked("/page/")) == 1
+    else:
+        site.settled("alice")
+
+
 def test_answer_to_a_form_is_not_loaded_again(site: Site) -> None:
     site.open("/form/").event("sign-in-required")
     site.sign_in_at_op()
@@ -143,7 +172,7 @@ def test_page_works_under_the_strictest_policy(site: Site, settings: Settings) -
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     assert settings.X_FRAME_OPTIONS == "DENY"
     site.sign_in_at_op()
-    site.tab.console.clear()
+    site.tab = site.browser.new_tab()
     site.open("/strict/").event("signed-in")
     site.settled("alice")
     assert [line for line in site.tab.console if not line.startswith(ABOUT_THE_SANDBOX)] == []

@@ -148,10 +148,12 @@ def test_message_in_the_channel_only_leads_to_a_question(site: Site) -> None:
 
 def test_page_from_the_back_forward_cache_does_not_show_who_has_left(site: Site) -> None:
     site.sign_in("alice")
-    site.tab.run("void (window.same = true)")
     site.open("/page/elsewhere/")
-    site.tab.click(".silent-sso-sign-out button")
-    site.settled("nobody")
-    while site.tab.url != site("/page/"):
-        site.tab.back()
+    other = site.browser.new_tab(site("/page/"))
+    other.click(".silent-sso-sign-out button")
+    site.settled("nobody", other)
+    other.close()
+    site.tab.back()
+    site.tab.event("restored")
+    assert site.tab.event("signed-out")["transport"] == "session"
     site.settled("nobody")

@@ -36,7 +36,6 @@ def test_an_interactive_sign_in_ends_on_the_page_asked_for(
 @pytest.mark.parametrize(
     ("way", "hops"),
     [
-        pytest.param("refresh_token", [200], id="refresh token"),
         pytest.param("redirect", [302, 303, 302, 200], id="redirect"),
     ],
 )

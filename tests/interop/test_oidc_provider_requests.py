@@ -110,20 +110,8 @@ def test_a_stale_form_post_is_processed_in_the_grace_time(
     assert (visit.statuses, visit.json) == ([200], {"received": "a long letter"})
 
 
-def test_an_overdue_form_post_is_renewed_by_the_refresh_token_and_processed(
-    site: Site, oidc_provider: OIDCProvider, alice: ScriptedBrowser
-) -> None:
-    data = {"text": "a long letter", "csrfmiddlewaretoken": alice.open(site("/form/")).json["csrf_token"]}
-    site.make_overdue(alice)
-
-    visit = alice.open(site("/form/"), data, method="POST", initiator=site.origin)
-
-    assert (visit.statuses, visit.json) == ([200], {"received": "a long letter"})
-    assert oidc_provider.calls_by_server() == ["POST /token"]
-
-
 @pytest.mark.usefixtures("by_redirect")
-def test_an_overdue_form_post_is_not_processed_and_nothing_typed_is_lost(
+def test_an_overdue_form_post_is_not_processed_and_a_page_says_how_to_go_on(
     site: Site, oidc_provider: OIDCProvider, alice: ScriptedBrowser
 ) -> None:
     data = {"text": "a long letter", "csrfmiddlewaretoken": alice.open(site("/form/")).json["csrf_token"]}
@@ -131,9 +119,9 @@ def test_an_overdue_form_post_is_not_processed_and_nothing_typed_is_lost(
 
     visit = alice.open(site("/form/"), data, method="POST", initiator=site.origin)
 
-    assert visit.statuses == [200]
+    assert visit.statuses == [401]
     assert "received" not in visit.text
-    assert "a long letter" in visit.text
+    assert "Please sign in again" in visit.text
 
 
 @pytest.mark.usefixtures("by_redirect")

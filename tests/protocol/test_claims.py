@@ -107,6 +107,7 @@ def test_t02_t03_audience(aud: object, trusted: tuple[str, ...], reason: Reason 
         pytest.param(CLIENT_ID, CLIENT_ID + "1", PARTY, id="T03 a near miss"),
         pytest.param(CLIENT_ID, [CLIENT_ID], PARTY, id="T03 a list"),
         pytest.param(7, ABSENT, AUDIENCE, id="T02 without a sound audience"),
+        pytest.param([], CLIENT_ID, AUDIENCE, id="T02 without any"),
     ]
     + [pytest.param(CLIENT_ID, odd, PARTY, id=f"T03 {odd!r}") for odd in ODD],
 )
@@ -182,6 +183,7 @@ def test_t10_not_before(nbf: object, reason: Reason | None) -> None:
 def test_t12_nonce(nonce: object, needed: Reason | None, refreshed: Reason | None, optional: bool) -> None:
     expected = refreshed if optional else needed
     assert held(rules.check_nonce, {"nonce": nonce}, NONCE, optional=optional) is expected
+    assert held(rules.check_nonce, {"nonce": nonce}, NONCE) is needed
 
 
 @pytest.mark.parametrize("optional", [False, True])

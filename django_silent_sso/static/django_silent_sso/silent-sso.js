@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Silent sign-in for the page this module is on: OpenID Connect Core 3.1.2.1, `prompt=none`, in a hidden frame.
- * `begin` says when to ask, `attempt` asks, `conclude` says what follows. The site alone knows who is signed in: a
- * message, a timer or another tab only leads to asking it, and "unknown" is never "signed out".
+ * `begin` says when to ask, `attempt` asks, `conclude` says what follows. The site alone knows who is signed in:
+ * another tab's word only leads to asking it, and "unknown" is never "signed out".
  *
  * @typedef {{credential?: string, user?: typeof config.user, select_by?: string, error?: string, reason?: string}} News
  * @typedef {News & {status: string}} Result
@@ -46,7 +46,6 @@ const memory = (area) => ({
 });
 const browser = memory(() => localStorage);
 const tab = memory(() => sessionStorage);
-
 /** @param {string} type @param {object} detail @returns {boolean} false: the page prevented it */
 const emit = (type, detail) => document.dispatchEvent(new CustomEvent(type, { bubbles: true, cancelable: true, detail }));
 /** An error in the callback is the page's, and reported as such. @param {News} what */
@@ -79,9 +78,10 @@ function csrfToken() {
 /** Is there nothing on the page that a reload would lose? */
 function quiet() {
   const editing = document.activeElement?.matches("iframe, [contenteditable]:not([contenteditable=false])");
-  const fields = document.querySelectorAll("input:not([type=range], [type=color]), textarea");
-  return !touched && !editing && [.../** @type {NodeListOf<HTMLInputElement>} */ (fields)].every((field) =>
-    field.value === field.defaultValue && field.checked === field.defaultChecked);
+  const own = ["checkbox", "radio", "range", "color"]; // have a value without anybody's doing
+  const fields = document.querySelectorAll("input, textarea");
+  return !touched && !editing && [...fields].every((/** @type {any} */ field) => field.checked === field.defaultChecked
+    && (own.includes(field.type) || field.value === field.defaultValue));
 }
 
 /** Is another user known than is shown? */

@@ -12,7 +12,10 @@ const KEPT = "demo-panel";
 const EVENTS = ["before-sign-in", "signed-in", "sign-in-required", "signed-out", "subject-changed", "error"];
 const OCCASIONS = { load: "while you were reading", return: "when you came back to this tab", call: "as the page asked" };
 
-/** @type {{ name: string, silently: boolean, visitors: string, explanations: Record<string, string> }} */
+/**
+ * @type {{ name: string, silently: boolean, visitors: string, renew_after: number,
+ *   explanations: Record<string, string> }}
+ */
 const facts = JSON.parse(document.getElementById("demo-panel")?.textContent ?? "{}");
 /** @type {Memory} */
 const memory = { name: "", how: "", took: "", events: [], ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
@@ -20,6 +23,7 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const verdict = /** @type {HTMLElement | null} */ (document.querySelector("[data-verdict]"));
 // Reasons not to ask Demo ID at all: no time was spent on it.
 const NOT_ASKED = ["backed_off", "signed_out_by_user", "subject_changed", "session_max", "exempt"];
+let ticking = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 let occasion = ""; // of the question under way; "" if Demo ID is not being asked
 
 /** @param {string} name */
@@ -84,15 +88,21 @@ function learn(name, { transport, duration, reason = "", user }) {
   show("explanation", facts.explanations[reason] ?? " ");
   note(name, user?.name, reason && `(${reason})`, took);
   // Usually the page is loaded again now. Where it is not, at least the verdict must not be out of date.
+  if (signedIn && took) countDown(Date.now());
   if (signedIn) decide("in", `You are signed in as ${memory.name}`);
-  if (name === "signed-out") decide("out", "You are signed out; this page is from before");
+  if (name === "signed-out") {
+    decide("out", "You have been signed out");
+    for (const stale of ["how", "due"]) fact(stale)?.closest("div")?.setAttribute("hidden", "");
+  }
 }
 
 /** @param {string} state @param {string} text */
 function decide(state, text) {
   if (!verdict || verdict.dataset.verdict === state) return;
   verdict.dataset.verdict = state;
-  verdict.replaceChildren(Object.assign(document.createElement("span"), { textContent: text }));
+  const line = Object.assign(document.createElement("span"), { textContent: `${text}. ` });
+  line.append(Object.assign(document.createElement("a"), { href: location.href, textContent: "Load the page again" }));
+  verdict.replaceChildren(line);
 }
 
 /** The hop to the OpenID Provider and back happened before this page began, in the same navigation. */
@@ -104,15 +114,17 @@ function measureRedirect() {
   return `${Math.round(navigation.fetchStart)} ms`;
 }
 
-function countDown() {
+/** @param {number} [renewed] the renewal that has just happened, without a new page */
+function countDown(renewed) {
   const due = /** @type {HTMLTimeElement | null} */ (fact("due"));
   if (!due) return;
-  const moment = Date.parse(due.dateTime);
+  const moment = renewed ? renewed + 1000 * facts.renew_after : Date.parse(due.dateTime);
   due.textContent = clock.format(moment);
+  clearTimeout(ticking);
   const tick = () => {
     const left = Math.round((moment - Date.now()) / 1000);
     show("countdown", left > 0 ? `, in ${left} s` : ": it is due, and happens when the next page is opened");
-    if (left > 0) setTimeout(tick, 1000);
+    if (left > 0) ticking = setTimeout(tick, 1000);
   };
   tick();
 }
