@@ -29,6 +29,7 @@ from django_silent_sso.protocol.errors import (
     TokenError,
     UserNotAdmitted,
 )
+from django_silent_sso.protocol.userinfo import validate_userinfo
 from django_silent_sso.storage import identities
 from django_silent_sso.upstream import (
     ACCESS_TOKEN_SESSION_KEY,
@@ -101,13 +102,24 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """UserInfo's claims (Core 5.3.2): an object whose `sub` is the ID Token's, else `TokenError`."""
         answer = provider.userinfo(access_token)
-        claims = answer.json() if answer.content_type != "application/jwt" else None
+        signed = answer.content_type == "application/jwt"
+        claims = self._signed_userinfo(answer.body) if signed else answer.json()
         if not isinstance(claims, dict):
             raise TokenError(Reason.USERINFO_INVALID, "UserInfo is not a JSON object")
         subject = claims.get("sub")
         if not isinstance(subject, str) or subject != payload.get("sub"):
             raise TokenError(Reason.USERINFO_SUBJECT, "UserInfo speaks of another subject")
         return claims
+
+    def _signed_userinfo(self, body: bytes) -> dict[str, Any]:
+        """UserInfo as a signed JWT (Core 5.3.2): by the OP's key, for us, not one of its other tokens."""
+        return validate_userinfo(
+            body.decode("ascii", "replace").strip(),
+            keys=provider.signing_key,
+            issuer=conf.issuer or "",
+            client_id=conf.client_id or "",
+            algorithm=conf.sign_algorithm,
+        )
 
     def verify_claims(self, claims: dict[str, Any]) -> bool:
         """Whether these claims admit a user. Tokens are validated already; a site may ask for more."""

@@ -14,44 +14,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from django_silent_sso.defaults import AFTER_ERROR, CHOICES, DEFAULTS, REACTIONS, is_seconds
+from django_silent_sso.defaults import AFTER_ERROR, DEFAULTS, REACTIONS, is_seconds
+from django_silent_sso.setting_values import choice, choices, raw, seconds, text, words
 from django_silent_sso.upstream import CALLBACK_URL_NAME
 
 __all__ = ["DEFAULTS", "conf"]
-
-
-def _get(name: str) -> object:
-    return getattr(settings, name, DEFAULTS.get(name))
-
-
-def _text(name: str) -> str | None:
-    value = _get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def _seconds(name: str, default: object = None) -> int:
-    fallback = DEFAULTS.get(name) if default is None else default
-    for value in (getattr(settings, name, fallback), fallback):
-        if is_seconds(value):
-            return int(value)
-    return 0
-
-
-def _choice(name: str) -> str:
-    value, choices = _get(name), CHOICES[name]
-    return value if isinstance(value, str) and value in choices else str(DEFAULTS[name])
-
-
-def _words(value: object) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return ()
-    return tuple(item for item in value if isinstance(item, str))
-
-
-def _choices(name: str) -> tuple[str, ...]:
-    value = _get(name)
-    words = _words(value if isinstance(value, list | tuple) else DEFAULTS[name])
-    return tuple(word for word in words if word in CHOICES[name])
 
 
 class Conf:
@@ -60,7 +27,7 @@ class Conf:
     # -- who we are and who the OP is ------------------------------------------------------------------------------
     @property
     def issuer(self) -> str | None:
-        return _text("SILENT_SSO_ISSUER")
+        return text("SILENT_SSO_ISSUER")
 
     @property
     def issuer_key(self) -> str:
@@ -69,11 +36,11 @@ class Conf:
 
     @property
     def client_id(self) -> str | None:
-        return _text("OIDC_RP_CLIENT_ID")
+        return text("OIDC_RP_CLIENT_ID")
 
     @property
     def client_secret(self) -> str:
-        return _text("OIDC_RP_CLIENT_SECRET") or ""
+        return text("OIDC_RP_CLIENT_SECRET") or ""
 
     @property
     def configured(self) -> bool:
@@ -81,21 +48,29 @@ class Conf:
 
     @property
     def scope(self) -> str:
-        return _text("OIDC_RP_SCOPES") or "openid email"
+        return text("OIDC_RP_SCOPES") or "openid email"
 
     @property
     def sign_algorithm(self) -> str:
         """The one algorithm an ID Token may be signed with; RS256 unless told otherwise (Core 3.1.3.7, 7)."""
-        return _text("OIDC_RP_SIGN_ALGO") or "RS256"
+        return text("OIDC_RP_SIGN_ALGO") or "RS256"
 
     @property
     def sign_key(self) -> object:
         """A key (PEM text or JWK) that serves only where the JWK Set has none of the token's `kid`."""
-        return _get("OIDC_RP_IDP_SIGN_KEY")
+        return raw("OIDC_RP_IDP_SIGN_KEY")
 
     @property
-    def token_use_basic_auth(self) -> bool:
-        return bool(_get("OIDC_TOKEN_USE_BASIC_AUTH"))
+    def client_auth(self) -> str:
+        """How this client authenticates at the OP's endpoints (Core 9)."""
+        if raw("SILENT_SSO_CLIENT_AUTH") is None:
+            return "client_secret_basic" if raw("OIDC_TOKEN_USE_BASIC_AUTH") else "client_secret_post"
+        return choice("SILENT_SSO_CLIENT_AUTH")
+
+    @property
+    def client_key(self) -> object:
+        """The private key of `private_key_jwt`: PEM text, or a JWK as a mapping or JSON text."""
+        return raw("SILENT_SSO_CLIENT_KEY")
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -107,7 +82,7 @@ class Conf:
             "jwks_uri": "OIDC_OP_JWKS_ENDPOINT",
             "end_session_endpoint": "OIDC_OP_LOGOUT_ENDPOINT",
         }
-        return {name: value for name, setting in names.items() if (value := _text(setting))}
+        return {name: value for name, setting in names.items() if (value := text(setting))}
 
     @property
     def needs_discovery(self) -> bool:
@@ -116,13 +91,13 @@ class Conf:
 
     @property
     def trusted_audiences(self) -> frozenset[str]:
-        return frozenset(_words(_get("SILENT_SSO_TRUSTED_AUDIENCES")))
+        return frozenset(words(raw("SILENT_SSO_TRUSTED_AUDIENCES")))
 
     # -- the HTTP client ---------------------------------------------------------------------------------------------
     @property
     def timeout(self) -> float:
         """Longest time a call to the OP may take in all."""
-        value = _get("OIDC_TIMEOUT")
+        value = raw("OIDC_TIMEOUT")
         if isinstance(value, tuple | list):  # requests' (connect, read) form
             numbers = [part for part in value if is_seconds(part)]
             value = sum(numbers) if numbers else None
@@ -137,27 +112,32 @@ class Conf:
 
     @property
     def proxy(self) -> dict[str, str]:
-        value = _get("OIDC_PROXY")
+        value = raw("OIDC_PROXY")
         return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
 
     # -- the Authentication Request ---------------------------------------------------------------------------------
     @property
     def response_type(self) -> str:
-        return _choice("SILENT_SSO_RESPONSE_TYPE")
+        return choice("SILENT_SSO_RESPONSE_TYPE")
 
     @property
     def response_mode(self) -> str | None:
-        value = _text("SILENT_SSO_RESPONSE_MODE")
-        return value if value in CHOICES["SILENT_SSO_RESPONSE_MODE"] else None
+        value = choice("SILENT_SSO_RESPONSE_MODE")
+        return None if value == str(None) else value
+
+    @property
+    def pushed_requests(self) -> bool:
+        """Whether every Authentication Request is pushed (RFC 9126); one the OP requires to be pushed always is."""
+        return raw("SILENT_SSO_PUSHED_REQUESTS") is True
 
     @property
     def extra_parameters(self) -> dict[str, str]:
-        value = _get("OIDC_AUTH_REQUEST_EXTRA_PARAMS")
+        value = raw("OIDC_AUTH_REQUEST_EXTRA_PARAMS")
         return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
 
     @property
     def origin(self) -> str | None:
-        value = _text("SILENT_SSO_ORIGIN")
+        value = text("SILENT_SSO_ORIGIN")
         if value is None:
             return None
         try:
@@ -176,75 +156,75 @@ class Conf:
 
     @property
     def callback_url_name(self) -> str:
-        return _text("OIDC_AUTHENTICATION_CALLBACK_URL") or CALLBACK_URL_NAME
+        return text("OIDC_AUTHENTICATION_CALLBACK_URL") or CALLBACK_URL_NAME
 
     @property
     def logout_url_method(self) -> str | None:
-        return _text("OIDC_OP_LOGOUT_URL_METHOD")
+        return text("OIDC_OP_LOGOUT_URL_METHOD")
 
     @property
     def redirect_field_name(self) -> str:
-        return _text("OIDC_REDIRECT_FIELD_NAME") or "next"
+        return text("OIDC_REDIRECT_FIELD_NAME") or "next"
 
     @property
     def redirect_allowed_hosts(self) -> tuple[str, ...]:
-        return _words(_get("OIDC_REDIRECT_ALLOWED_HOSTS"))
+        return words(raw("OIDC_REDIRECT_ALLOWED_HOSTS"))
 
     @property
     def redirect_require_https(self) -> bool | None:
-        value = _get("OIDC_REDIRECT_REQUIRE_HTTPS")
+        value = raw("OIDC_REDIRECT_REQUIRE_HTTPS")
         return value if isinstance(value, bool) else None
 
     # -- when to ask, and what to do with the answer ---------------------------------------------------------------
     @property
     def visitors(self) -> str:
-        return _choice("SILENT_SSO_VISITORS")
+        return choice("SILENT_SSO_VISITORS")
 
     @property
     def renew_after(self) -> int:
-        upstream = _seconds("OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS", DEFAULTS["SILENT_SSO_RENEW_AFTER_SECONDS"])
-        return _seconds("SILENT_SSO_RENEW_AFTER_SECONDS", upstream)
+        upstream = seconds("OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS", DEFAULTS["SILENT_SSO_RENEW_AFTER_SECONDS"])
+        return seconds("SILENT_SSO_RENEW_AFTER_SECONDS", upstream)
 
     @property
     def renew_with(self) -> tuple[str, ...]:
-        return _choices("SILENT_SSO_RENEW_WITH")
+        return choices("SILENT_SSO_RENEW_WITH")
 
     @property
     def grace(self) -> int:
-        return _seconds("SILENT_SSO_GRACE_SECONDS")
+        return seconds("SILENT_SSO_GRACE_SECONDS")
 
     @property
     def back_off(self) -> tuple[int, ...]:
-        value = _get("SILENT_SSO_BACK_OFF_SECONDS")
+        value = raw("SILENT_SSO_BACK_OFF_SECONDS")
         items = value if isinstance(value, tuple | list) else ()
         waits = tuple(int(item) for item in items if is_seconds(item))
         return waits or (60, 600, 3600)
 
     def reaction(self, error: str, *, signed_in: bool) -> str:
         """What follows an OP error: "anonymous", "interactive" or "keep" (contract, table 4)."""
-        chosen = _get("SILENT_SSO_AFTER_ERROR")
+        chosen = raw("SILENT_SSO_AFTER_ERROR")
         table: dict[str, object] = {**AFTER_ERROR, **(chosen if isinstance(chosen, Mapping) else {})}
-        pair = _words(table.get(error))
+        pair = words(table.get(error))
         if len(pair) != 2 or not set(pair) <= set(REACTIONS):
             pair = AFTER_ERROR.get(error, ("anonymous", "keep"))
         return pair[1] if signed_in else pair[0]
 
     @property
     def subject_changed(self) -> str:
-        return _choice("SILENT_SSO_SUBJECT_CHANGED")
+        return choice("SILENT_SSO_SUBJECT_CHANGED")
 
     @property
     def leeway(self) -> int:
-        return _seconds("SILENT_SSO_LEEWAY_SECONDS")
+        return seconds("SILENT_SSO_LEEWAY_SECONDS")
 
     @property
     def session_max(self) -> int | None:
-        return _seconds("SILENT_SSO_SESSION_MAX_SECONDS") or None
+        return seconds("SILENT_SSO_SESSION_MAX_SECONDS") or None
 
     @property
     def exempt_urls(self) -> tuple[str | re.Pattern[str], ...]:
         """`OIDC_EXEMPT_URLS`: URL names, paths, and compiled patterns, as mozilla-django-oidc reads them."""
-        value = _get("OIDC_EXEMPT_URLS")
+        value = raw("OIDC_EXEMPT_URLS")
         if isinstance(value, str) or not isinstance(value, Iterable):
             return ()
         return tuple(item for item in value if isinstance(item, str | re.Pattern))
@@ -252,28 +232,28 @@ class Conf:
     # -- the page's script ------------------------------------------------------------------------------------------
     @property
     def frame_timeout(self) -> int:
-        return _seconds("SILENT_SSO_FRAME_TIMEOUT_SECONDS") or 8
+        return seconds("SILENT_SSO_FRAME_TIMEOUT_SECONDS") or 8
 
     @property
     def top_level_hop(self) -> str:
-        return _choice("SILENT_SSO_TOP_LEVEL_HOP")
+        return choice("SILENT_SSO_TOP_LEVEL_HOP")
 
     @property
     def monitor(self) -> tuple[str, ...]:
-        return _choices("SILENT_SSO_MONITOR")
+        return choices("SILENT_SSO_MONITOR")
 
     @property
     def poll_seconds(self) -> int:
-        return _seconds("SILENT_SSO_POLL_SECONDS")
+        return seconds("SILENT_SSO_POLL_SECONDS")
 
     @property
     def credential_in_page(self) -> bool:
-        return _get("SILENT_SSO_CREDENTIAL_IN_PAGE") is True
+        return raw("SILENT_SSO_CREDENTIAL_IN_PAGE") is True
 
     # -- users and tokens -------------------------------------------------------------------------------------------
     @property
     def link_users_by(self) -> str:
-        return _choice("SILENT_SSO_LINK_USERS_BY")
+        return choice("SILENT_SSO_LINK_USERS_BY")
 
     @property
     def create_user(self) -> bool:
@@ -281,15 +261,15 @@ class Conf:
 
     @property
     def username_algorithm(self) -> object:
-        return _get("OIDC_USERNAME_ALGO")
+        return raw("OIDC_USERNAME_ALGO")
 
     @property
     def store_access_token(self) -> bool:
-        return bool(_get("OIDC_STORE_ACCESS_TOKEN"))
+        return bool(raw("OIDC_STORE_ACCESS_TOKEN"))
 
     @property
     def store_id_token(self) -> bool:
-        return bool(_get("OIDC_STORE_ID_TOKEN"))
+        return bool(raw("OIDC_STORE_ID_TOKEN"))
 
     @property
     def store_refresh_token(self) -> bool:

@@ -38,14 +38,25 @@ DEFAULTS: Final[Mapping[str, object]] = {
     "SILENT_SSO_LINK_USERS_BY": "verified_email",
     "SILENT_SSO_ORIGIN": None,
     "SILENT_SSO_TRUSTED_AUDIENCES": (),
+    "SILENT_SSO_CLIENT_AUTH": None,
+    "SILENT_SSO_CLIENT_KEY": None,
+    "SILENT_SSO_PUSHED_REQUESTS": False,
 }
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "SILENT_SSO_VISITORS": ("off", "frame", "redirect"),
     "SILENT_SSO_RENEW_WITH": ("refresh_token", "redirect"),
     "SILENT_SSO_SUBJECT_CHANGED": ("sign_out", "switch", "refuse"),
-    "SILENT_SSO_RESPONSE_TYPE": ("code",),
-    "SILENT_SSO_RESPONSE_MODE": ("query", "form_post"),
+    "SILENT_SSO_RESPONSE_TYPE": (
+        "code",
+        "id_token",
+        "id_token token",
+        "code id_token",
+        "code token",
+        "code id_token token",
+    ),
+    "SILENT_SSO_RESPONSE_MODE": ("query", "fragment", "form_post", "web_message"),
+    "SILENT_SSO_CLIENT_AUTH": ("client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt"),
     "SILENT_SSO_TOP_LEVEL_HOP": ("never", "known", "always"),
     "SILENT_SSO_MONITOR": ("visible", "check_session", "poll"),
     "SILENT_SSO_LINK_USERS_BY": ("subject", "verified_email", "email"),

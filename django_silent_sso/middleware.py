@@ -18,6 +18,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
+from inspect import isawaitable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth.models import AnonymousUser
@@ -30,7 +31,7 @@ from django_silent_sso.browser import has_session_cookie, is_robot, kind_of
 from django_silent_sso.conf import conf
 from django_silent_sso.decorators import EXEMPT_MARK
 from django_silent_sso.details import SilentSSO
-from django_silent_sso.flows.begin import begin, own_paths, preparation_is_cheap, prepare
+from django_silent_sso.flows.begin import begin, beginning_is_cheap, own_paths, preparation_is_cheap, prepare
 from django_silent_sso.flows.sign_out import end_session
 from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, Rules, blocked, decide
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
@@ -87,7 +88,9 @@ class SilentSSOMiddleware:
             details.decision = decide(facts, _rules(), time.time())
             if details.decision.action is Action.REDIRECT:
                 obstacle = await self._aobstacle(request, facts, details.decision)
-                response = _leave(request, facts, details, obstacle)
+                leave = _leave if beginning_is_cheap() else sync_to_async(_leave, thread_sensitive=False)
+                left = leave(request, facts, details, obstacle)
+                response = await left if isawaitable(left) else left
             if response is None and details.decision.action is Action.END_SESSION:
                 response = await sync_to_async(self._carry_out)(request, details)
             else:

@@ -20,6 +20,7 @@ from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.upstream import AUTHENTICATE_URL_NAME
 
 __all__ = [
+    "FragmentPage",
     "FrameResult",
     "Page",
     "Redirect",
@@ -119,6 +120,18 @@ class Page(HttpResponse):
         self["X-Frame-Options"] = "DENY"
         if retry_after is not None:
             self["Retry-After"] = str(retry_after)
+
+
+class FragmentPage(HttpResponse):
+    """The page that a response in a fragment ends on: it cleans the URL and posts the parameters to itself (R08)."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(render_to_string("django_silent_sso/fragment.html", {}, request=request))
+        private(self)
+        self["Content-Security-Policy"] = _policy(
+            script_src="STATIC", style_src="STATIC", form_action="'self'", frame_ancestors="'none'"
+        )
+        self["X-Frame-Options"] = "DENY"
 
 
 class RelayPage(HttpResponse):

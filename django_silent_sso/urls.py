@@ -6,6 +6,7 @@ from django.urls import path
 
 from django_silent_sso.upstream import AUTHENTICATE_URL_NAME, CALLBACK_URL_NAME, LOGOUT_URL_NAME
 from django_silent_sso.views.callback import callback
+from django_silent_sso.views.initiate import initiate
 from django_silent_sso.views.session import session
 from django_silent_sso.views.sign_in import authenticate
 from django_silent_sso.views.sign_out import logout
@@ -16,5 +17,6 @@ urlpatterns = [
     path("callback/", callback, name=CALLBACK_URL_NAME),
     path("logout/", logout, name=LOGOUT_URL_NAME),
     path("silent/", start, name="silent_sso_start"),
+    path("initiate/", initiate, name="silent_sso_initiate"),
     path("session/", session, name="silent_sso_session"),
 ]

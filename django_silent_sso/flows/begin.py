@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from django_silent_sso.browser import has_session_cookie, origin_of, safe_return_to
 from django_silent_sso.conf import conf
-from django_silent_sso.op import health, provider
-from django_silent_sso.protocol.authentication_request import AuthenticationRequest, Prompt, new_secret
+from django_silent_sso.op import health, provider, pushed
+from django_silent_sso.protocol.authentication_request import AuthenticationRequest, Prompt, new_secret, with_query
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.storage import pending as pending_store
 from django_silent_sso.storage.marks import Marks, read_marks, write_marks
@@ -37,6 +37,7 @@ __all__ = [
 
 STATE_KINDS = {FRAME: "f", TOP: "t", POPUP: "p"}
 INTERACTIVE_KIND = "i"
+WEB_MESSAGE = "web_message"
 RETURN_PURPOSE = "return"
 LONGEST_IN_STATE = 512  # characters of return_to inside a state
 HINT_LIMIT = 4096  # characters; a longer ID Token is no hint but a burden on every proxy (C18)
@@ -93,7 +94,7 @@ def begin(
         nonce=new_secret(),
         code_verifier=new_secret(),
         response_type=conf.response_type,
-        response_mode=conf.response_mode if transport == TOP else None,
+        response_mode=response_mode_for(transport),
         prompt=Prompt.NONE if silent else (Prompt(prompt) if prompt else None),
         id_token_hint=id_token_hint or hint,
         login_hint=login_hint,
@@ -117,7 +118,42 @@ def begin(
     )
     if silent:
         marks = marks.begun(now, frame=transport == FRAME)
+    if pushed.is_used(found):
+        reference = {"client_id": wish.client_id, "request_uri": pushed.push(found, wish.parameters())}
+        return Begun(with_query(found.authorization_endpoint, reference), pending, marks)
     return Begun(wish.to_url(found.authorization_endpoint), pending, marks)
+
+
+def response_mode_for(transport: str) -> str | None:
+    """The `response_mode` to ask for; None for the response type's own.
+
+    A frame hands on what its URL holds, so only `web_message` is another way there; at top level there is nobody to
+    take a message.
+    """
+    if transport == TOP:
+        return None if conf.response_mode == WEB_MESSAGE else conf.response_mode
+    return WEB_MESSAGE if conf.response_mode == WEB_MESSAGE else None
+
+
+def fragment_is_used() -> bool:
+    """Whether answers come in a fragment as the settings are."""
+    return conf.response_mode == "fragment" or (
+        conf.response_type != "code" and conf.response_mode in (None, WEB_MESSAGE)
+    )
+
+
+def beginning_is_cheap() -> bool:
+    """Whether `begin()` would make no network call: the metadata is there and requests are not pushed."""
+    now = time.time()
+    try:
+        return provider.metadata_is_warm(now) and not pushed.is_used(provider.metadata(now))
+    except SilentSSOError:
+        return True
+
+
+def way_back(pending: PendingAuthentication) -> str:
+    """How the answer to `pending` must come: by query, fragment or form_post (Multiple Response Types 2.1)."""
+    return pending.response_mode or ("query" if pending.response_type == "code" else "fragment")
 
 
 def _hints(before: RPSession, now: float) -> tuple[str | None, str | None]:
@@ -169,6 +205,7 @@ def own_paths() -> frozenset[str]:
         LOGOUT_URL_NAME,
         "silent_sso_start",
         "silent_sso_session",
+        "silent_sso_initiate",
     )
     return frozenset(reverse(name) for name in names)
 

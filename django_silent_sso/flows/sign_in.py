@@ -21,9 +21,9 @@ from django.utils.module_loading import import_string
 from django_silent_sso.backends import SilentSSOBackend
 from django_silent_sso.browser import has_session_cookie
 from django_silent_sso.conf import conf
+from django_silent_sso.flows.redemption import redeem
 from django_silent_sso.op import provider
 from django_silent_sso.protocol.authentication_response import (
-    CodeResponse,
     ErrorResponse,
     ResponseParameters,
     parse_authentication_response,
@@ -37,7 +37,7 @@ from django_silent_sso.protocol.errors import (
     TokenError,
     UserNotAdmitted,
 )
-from django_silent_sso.protocol.id_token import Expected, IDToken, validate_id_token
+from django_silent_sso.protocol.id_token import IDToken
 from django_silent_sso.signals import silent_sign_in_succeeded, subject_changed
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import PendingAuthentication, mark_done
@@ -81,73 +81,12 @@ def complete(request: HttpRequest, pending: PendingAuthentication, parameters: R
     )
     if isinstance(response, ErrorResponse):
         raise OPRefused.at_authorization(response.error)
-    if not isinstance(response, CodeResponse):
-        raise ResponseError(Reason.UNEXPECTED_PARAMETER, "only the code flow is in use")
-    tokens, id_token = _redeem(pending, response)
+    tokens, id_token = redeem(pending, response)
     try:
         return _admit(request, pending, tokens, id_token)
     except DatabaseError as error:
         logger.error("storage_unavailable: the database failed at sign-in (%s)", type(error).__name__)
         raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the database failed") from None
-
-
-def _redeem(pending: PendingAuthentication, response: CodeResponse) -> tuple[Tokens, IDToken]:
-    """The code for tokens (Core 3.1.3.1), and the ID Token validated (Core 3.1.3.7)."""
-    answer = provider.token_request(
-        {
-            "grant_type": "authorization_code",
-            "code": response.code,
-            "redirect_uri": pending.redirect_uri,
-            "code_verifier": pending.code_verifier,
-        }
-    )
-    now = time.time()
-    tokens = _read_tokens(answer, now)
-    id_token = validate_id_token(
-        tokens.id_token,
-        keys=provider.signing_key,
-        expected=Expected(
-            issuer=pending.issuer,
-            client_id=conf.client_id or "",
-            algorithm=conf.sign_algorithm,
-            nonce=pending.nonce,
-            leeway=conf.leeway,
-            trusted_audiences=conf.trusted_audiences,
-            access_token=tokens.access_token,
-        ),
-        now=now,
-    )
-    return tokens, id_token
-
-
-def _read_tokens(answer: dict[str, Any], now: float) -> Tokens:
-    """The token answer's members (RFC 6749 5.1, Core 3.1.3.3), each of the right type."""
-    token_type = answer.get("token_type")
-    if not isinstance(token_type, str) or token_type.lower() != "bearer":
-        raise TokenError(Reason.TOKEN_TYPE_INVALID, "token_type is not Bearer")
-    access_token, id_token = answer.get("access_token"), answer.get("id_token")
-    if not isinstance(access_token, str) or not access_token:
-        raise TokenError(Reason.TOKEN_ANSWER_INVALID, "no access_token")
-    if id_token is None:
-        raise TokenError(Reason.ID_TOKEN_MISSING, "was `openid` left out of the scope?")
-    if not isinstance(id_token, str):
-        raise TokenError(Reason.TOKEN_ANSWER_INVALID, "id_token is not a string")
-    refresh_token = answer.get("refresh_token")
-    return Tokens(
-        id_token=id_token,
-        access_token=access_token,
-        refresh_token=refresh_token if isinstance(refresh_token, str) else "",
-        expires_at=_expiry(answer.get("expires_in"), now),
-    )
-
-
-def _expiry(value: object, now: float) -> float | None:
-    """`expires_in` in seconds, also as text (C35); anything else is as if it were absent."""
-    if isinstance(value, str) and value.isdecimal() and len(value) < 12:
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**10:
-        return now + value
-    return None
 
 
 def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens, id_token: IDToken) -> Completed:

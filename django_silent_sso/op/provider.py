@@ -17,6 +17,7 @@ import jwt
 from django.core.cache import cache
 
 from django_silent_sso.conf import conf
+from django_silent_sso.op.client_auth import authenticated
 from django_silent_sso.op.http import Answer, fetch
 from django_silent_sso.protocol.errors import (
     ConfigurationError,
@@ -30,7 +31,16 @@ from django_silent_sso.protocol.id_token import TokenHeader
 from django_silent_sso.protocol.keys import choose_key
 from django_silent_sso.protocol.provider_metadata import ProviderMetadata
 
-__all__ = ["Document", "forget", "metadata", "metadata_is_warm", "signing_key", "token_request", "userinfo"]
+__all__ = [
+    "Document",
+    "forget",
+    "metadata",
+    "metadata_is_warm",
+    "signing_key",
+    "token_error",
+    "token_request",
+    "userinfo",
+]
 
 logger = logging.getLogger("django_silent_sso.op")
 
@@ -233,26 +243,18 @@ def token_request(parameters: Mapping[str, str]) -> dict[str, Any]:
     endpoint = metadata().token_endpoint
     if endpoint is None:
         raise ConfigurationError(Reason.ENDPOINT_MISSING, "the OP has no token endpoint")
-    data = dict(parameters)
-    auth = None
-    client_id, secret = conf.client_id or "", conf.client_secret
-    if conf.token_use_basic_auth:
-        # RFC 6749 2.3.1: form-encoded first, then Basic.
-        auth = (quote(client_id, safe=""), quote(secret, safe=""))
-    else:
-        data["client_id"] = client_id
-        if secret:
-            data["client_secret"] = secret
+    data, auth = authenticated(parameters, endpoint)
     answer = fetch("POST", endpoint, data=data, auth=auth)
     if answer.status != 200:
-        raise _token_error(answer)
+        raise token_error(answer, "token endpoint")
     document = answer.json()
     if not isinstance(document, dict):
         raise TokenError(Reason.TOKEN_ANSWER_INVALID, "the token answer is not an object")
     return document
 
 
-def _token_error(answer: Answer) -> SilentSSOError:
+def token_error(answer: Answer, where: str) -> SilentSSOError:
+    """The exception for a refusal by one of the OP's own endpoints (RFC 6749 5.2); the body stays out of it."""
     error: object = None
     if 400 <= answer.status < 500:
         try:
@@ -262,8 +264,8 @@ def _token_error(answer: Answer) -> SilentSSOError:
         error = document.get("error") if isinstance(document, dict) else None
     if isinstance(error, str):
         known = {"invalid_grant": Reason.INVALID_GRANT, "invalid_client": Reason.INVALID_CLIENT}
-        return OPRefused(known.get(error, Reason.OP_ERROR), f"token endpoint: HTTP {answer.status}", error=error)
-    return OPUnavailable(Reason.OP_STATUS, f"token endpoint: HTTP {answer.status}", retry_after=answer.retry_after)
+        return OPRefused(known.get(error, Reason.OP_ERROR), f"{where}: HTTP {answer.status}", error=error)
+    return OPUnavailable(Reason.OP_STATUS, f"{where}: HTTP {answer.status}", retry_after=answer.retry_after)
 
 
 def userinfo(access_token: str) -> Answer:

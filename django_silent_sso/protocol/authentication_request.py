@@ -78,9 +78,7 @@ class AuthenticationRequest:
 
     def parameters(self) -> dict[str, str]:
         """The request as names and values; what is ``None`` is left out."""
-        parameters = {
-            name: str(value) for name, value in self.extra.items() if name not in RESERVED_PARAMETERS
-        }
+        parameters = {name: str(value) for name, value in self.extra.items() if name not in RESERVED_PARAMETERS}
         ours = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
@@ -112,9 +110,9 @@ class AuthenticationRequest:
         servers refuse long URLs, and the hint is the one long parameter that the OP can do without.
         """
         parameters = self.parameters()
-        url = _join(endpoint, parameters)
+        url = with_query(endpoint, parameters)
         if len(url) > max_length and parameters.pop("id_token_hint", None) is not None:
-            url = _join(endpoint, parameters)
+            url = with_query(endpoint, parameters)
         return url
 
     def _scope_with_openid(self) -> str:
@@ -122,7 +120,8 @@ class AuthenticationRequest:
         return " ".join(scopes if "openid" in scopes else ["openid", *scopes])
 
 
-def _join(endpoint: str, parameters: Mapping[str, str]) -> str:
+def with_query(endpoint: str, parameters: Mapping[str, str]) -> str:
+    """`endpoint` with `parameters` added to the query it may already have (RFC 6749 3.1); ours win."""
     parts = urlsplit(endpoint)
     # The endpoint's own pairs stay as they are written: "?flag" must not come out as "?flag=".
     own = [pair for pair in parts.query.split("&") if pair and _name(pair) not in parameters]

@@ -129,7 +129,8 @@ def _check_issuer(parameters: ResponseParameters, issuer: str, iss_required: boo
     if iss is None:
         # 2.4 wants errors refused too. But several OPs that promise "iss" leave it out of errors, every
         # login_required among them. Who forges an error needs our state, and then wins nothing by it.
-        if iss_required and not parameters.is_error:
+        # An ID Token beside it names its issuer too, and signed (2.4): OPs leave "iss" out there.
+        if iss_required and not parameters.is_error and parameters.get("id_token") is None:
             raise ResponseError(Reason.ISSUER_MISSING)
         return
     # Glewlwyd percent-encodes it once too often with form_post. Without ":" it is no issuer as it stands, so
@@ -147,9 +148,7 @@ def _error(parameters: ResponseParameters) -> ErrorResponse:
     description = parameters.get("error_description") or ""
     # isprintable also leaves out marks that turn the direction of the text.
     plain = "".join(letter if letter.isprintable() else " " for letter in description)
-    return ErrorResponse(
-        plain_error_code(error), OPErrorCode.known(error), " ".join(plain.split())[:200], _PARSED
-    )
+    return ErrorResponse(plain_error_code(error), OPErrorCode.known(error), " ".join(plain.split())[:200], _PARSED)
 
 
 def _members_of(response_type: str) -> frozenset[str]:

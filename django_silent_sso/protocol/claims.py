@@ -123,9 +123,7 @@ def check_auth_time(claims: Claims, max_age: int | None, now: float, leeway: int
             raise TokenError(Reason.ID_TOKEN_AUTH_TIME)
 
 
-def check_hash(
-    claims: Claims, name: str, hashed: str | None, alg: str, *, required: bool, reason: Reason
-) -> None:
+def check_hash(claims: Claims, name: str, hashed: str | None, alg: str, *, required: bool, reason: Reason) -> None:
     """``at_hash``, ``c_hash``, ``s_hash`` (Core 3.1.3.8, 3.3.2.10; FAPI 1.0): half the hash of ``hashed``.
 
     Without ``hashed`` there is nothing to compare, which is wrong only if the hash is ``required``.

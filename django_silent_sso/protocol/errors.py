@@ -14,7 +14,6 @@ the log line, the signal, the JSON and the browser event.
 """
 
 # ruff: noqa: S105 - "id_token_expired" is a reason, not a secret
-# ruff: noqa: N818 - the names say what happened, as in the tree above; "OPRefusedError" would say no more
 
 from __future__ import annotations
 

@@ -83,9 +83,7 @@ class IDToken:
         return value if isinstance(value, str) and value else None
 
 
-def validate_id_token(
-    token: str, *, keys: Callable[[TokenHeader], Any], expected: Expected, now: float
-) -> IDToken:
+def validate_id_token(token: str, *, keys: Callable[[TokenHeader], Any], expected: Expected, now: float) -> IDToken:
     """Check everything about an ID Token; what comes back can be believed.
 
     ``keys`` gives the key for a header: a public key of ``cryptography``, or the client secret as bytes for

@@ -81,6 +81,8 @@ class ProviderMetadata:
     id_token_algorithms: tuple[str, ...] = ()
     token_endpoint_auth_methods: tuple[str, ...] = ("client_secret_basic",)
     backchannel_logout_supported: bool = False
+    #: ``require_pushed_authorization_requests`` (RFC 9126 5)
+    pushed_requests_required: bool = False
 
     def __post_init__(self) -> None:
         _refuse_unsound("issuer", self.issuer)
@@ -124,6 +126,7 @@ class ProviderMetadata:
             issuer=issuer,
             iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
             backchannel_logout_supported=document.get("backchannel_logout_supported") is True,
+            pushed_requests_required=document.get("require_pushed_authorization_requests") is True,
             **endpoints,
             **lists,
         )

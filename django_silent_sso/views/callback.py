@@ -15,13 +15,13 @@ from django.urls import reverse
 from django_silent_sso.browser import is_framed, is_same_origin, kind_of
 from django_silent_sso.conf import conf
 from django_silent_sso.details import display_name
-from django_silent_sso.flows.begin import return_to_without_cookies, transport_of
+from django_silent_sso.flows.begin import fragment_is_used, return_to_without_cookies, transport_of, way_back
 from django_silent_sso.flows.refusal import Failed, fail
 from django_silent_sso.flows.sign_in import Completed, SubjectChanged, complete
 from django_silent_sso.policy import Kind
 from django_silent_sso.protocol.authentication_response import ResponseParameters, read_parameters
 from django_silent_sso.protocol.errors import Reason, ResponseError, SilentSSOError
-from django_silent_sso.responses import FrameResult, Redirect, RelayPage, private
+from django_silent_sso.responses import FragmentPage, FrameResult, Redirect, RelayPage, private
 from django_silent_sso.storage import pending as pending_store
 from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import FRAME, POPUP, TOP, PendingAuthentication
@@ -36,6 +36,7 @@ logger = logging.getLogger("django_silent_sso.sign_in")
 
 FORM = "application/x-www-form-urlencoded"
 HOP_LIFETIME = 60  # seconds
+FRAGMENT = "silent_sso_fragment"  # in a form that our own page made of a fragment
 
 
 @endpoint("GET", "POST")
@@ -53,6 +54,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         data = unseal(request.GET[FORM_POST], FORM_POST, time.time(), HOP_LIFETIME)
         pairs = [(str(k), str(v)) for k, v in (data or {}).items()]
         return _top_level(request, pairs, mode="form_post")
+    if not request.GET and fragment_is_used():  # only the browser can see it
+        return FragmentPage(request)
     return _top_level(request, _pairs(request.GET), mode="query")
 
 
@@ -67,6 +70,8 @@ def _posted(request: HttpRequest) -> HttpResponse:
     if kind_of(request) is Kind.FORM or not _from_a_page(request):
         if request.GET:  # parameters in two places (S15)
             return error_page(request, ResponseError(Reason.MALFORMED_RESPONSE, "a query beside a form"))
+        if is_same_origin(request) and FRAGMENT in request.POST:
+            return _top_level(request, _pairs(request.POST), mode="fragment")
         return _form_post(request)
     if not is_same_origin(request):
         return FrameResult("failed", Reason.CROSS_SITE_REQUEST, code=403)
@@ -196,7 +201,7 @@ def _take(request: HttpRequest, parameters: ResponseParameters, *, transport: st
     if pending is not None:
         if pending.transport != transport:
             raise ResponseError(Reason.WRONG_TRANSPORT, "the response came another way than asked for")
-        if (pending.response_mode or "query") != mode:
+        if transport == TOP and way_back(pending) != mode:
             raise ResponseError(Reason.UNEXPECTED_RESPONSE_MODE, "the response came another way than asked for")
     return pending_store.take(request, state, now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -21,6 +22,7 @@ from django_silent_sso.protocol.errors import (
     StorageUnavailable,
 )
 from django_silent_sso.responses import Page, nothing, private
+from django_silent_sso.storage.rp_session import KEY
 
 __all__ = ["endpoint", "error_page", "leave_session_alone"]
 
@@ -76,5 +78,9 @@ def leave_session_alone(request: HttpRequest) -> None:
 
     Another tab's sign-in may have replaced the session meanwhile: the cookie to delete would be the new one (C77).
     """
-    if has_session_cookie(request) and not request.session.modified and request.session.is_empty():
+    if not has_session_cookie(request) or request.session.modified:
+        return
+    if settings.SESSION_SAVE_EVERY_REQUEST:
+        request.session.get(KEY)  # loads it, as Django will: it would put a new one in the place of one that is gone
+    if request.session.is_empty():
         del request.COOKIES[conf.session_cookie_name]  # what Django does not see it neither deletes nor renews

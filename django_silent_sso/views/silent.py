@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import ceil
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -49,7 +50,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _not_now(reason: Reason, until: float, now: float) -> HttpResponse:
-    facts = {"retry_after": int(until - now) + 1} if until > now else {}
+    facts = {"retry_after": ceil(until - now)} if until > now else {}
     return FrameResult("failed", reason, **facts)
 
 

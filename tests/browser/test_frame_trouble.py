@@ -21,8 +21,8 @@ new MutationObserver((_, observer) => {
   if (!frame) return
   observer.disconnect()
   const state = new URL(frame.src).searchParams.get("state")
-  const send = (state, window) => window.eval(
-    `parent.postMessage({ type: "silent-sso:response", parameters: "error=login_required&state=${state}" }, "*")`)
+  const send = (state, window, type = "silent-sso:response") => window.eval(
+    `parent.postMessage({ type: "${type}", parameters: "error=login_required&state=${state}" }, "*")`)
   %s
 }).observe(document, { childList: true, subtree: true })
 """
@@ -46,6 +46,13 @@ def test_op_that_forbids_framing_is_given_up_early(site: Site) -> None:
     site.provider.framing = "DENY"
     error = site.open("/page/").event("error")
     assert (error["reason"], error["duration"] < 5000) == ("op_timeout", True)
+
+
+def test_op_cannot_take_the_whole_page_away(site: Site) -> None:
+    """Chromium lets a frame of the same site navigate the top window without a gesture."""
+    site.provider.answer_instead("authorize", Reply.html("<script>top.location = '/elsewhere'</script>"))
+    assert site.open("/page/").event("error")["reason"] == "op_timeout"
+    assert site.tab.url == site("/page/")
 
 
 def test_op_that_is_down_is_given_up_early(site: Site) -> None:
@@ -88,8 +95,9 @@ def test_focus_stays_where_the_user_has_put_it(site: Site) -> None:
         "authorize", Reply.html("<input><script>document.querySelector('input').focus()</script>")
     )
     site.tab.click("#text")
-    site.tab.run(f"void (window.call = {SIGN_IN})")
-    site.tab.until(FRAME)
+    taken = "addEventListener('blur', () => requestAnimationFrame(() => requestAnimationFrame(() => { taken = true })))"
+    site.tab.run(f"{taken}; var taken; void (window.call = {SIGN_IN})")
+    site.tab.until("window.taken")
     site.tab.type_on("typed while the frame is there")
     assert site.tab.run("window.call")["reason"] == "op_timeout"
     assert site.tab.run("document.activeElement.id") == "text"
@@ -100,12 +108,13 @@ def test_focus_stays_where_the_user_has_put_it(site: Site) -> None:
     "forgery",
     [
         "send('somebody-elses', frame.contentWindow)",
+        "send(state, frame.contentWindow, 'something-else')",
         "window.postMessage({ type: 'silent-sso:response', parameters: `error=login_required&state=${state}` }, '*')",
         "frame.before(other = document.createElement('iframe')); send(state, other.contentWindow)",
         "for (const data of [null, 1, 'x', [], {}, { type: 'silent-sso:response' }, { __proto__: null }])"
         " window.postMessage(data, '*')",
     ],
-    ids=["another state", "the page itself", "another frame", "nonsense"],
+    ids=["another state", "another type", "the page itself", "another frame", "nonsense"],
 )
 def test_forged_answer_is_ignored(site: Site, forgery: str) -> None:
     site.sign_in_at_op()

@@ -103,6 +103,23 @@ def test_page_with_an_editor_in_use_is_not_loaded_again(site: Site) -> None:
     assert site.tab.text("#editor") == "draft"
 
 
+def test_page_polls_only_where_told_and_only_while_it_is_seen(site: Site, settings: Settings) -> None:
+    settings.SILENT_SSO_MONITOR = ("poll",)
+    settings.SILENT_SSO_POLL_SECONDS = 5  # a check warns of it
+    site.tab.before_each_page("setInterval = (poll, pause) => Object.assign(window, { poll, pause })")
+    site.sign_in("alice")
+    assert site.tab.run("window.pause") == 900_000
+    other = site.browser.new_tab("about:blank")
+    site.tab.run("void window.poll()")
+    assert site.tab.run("document.hidden")
+    other.close()
+    site.tab.show()
+    site.tab.until("!document.hidden")
+    assert site.attempts() == 0
+    site.tab.run("void window.poll()")
+    assert site.tab.event("signed-in")["reason"] == "renewed"
+
+
 def test_after_sign_out_nothing_is_tried(site: Site) -> None:
     site.sign_in("alice")
     site.tab.click(".silent-sso-sign-out button")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import RequestFactory
 
 from django_silent_sso.backends import SilentSSOBackend
-from django_silent_sso.flows.sign_in import complete
 from django_silent_sso.models import Identity
-from django_silent_sso.protocol.authentication_response import read_parameters
-from django_silent_sso.protocol.errors import Reason, ResponseError
+from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.signals import silent_sign_in_succeeded
-from django_silent_sso.storage import pending as pending_store
 from django_silent_sso.storage.rp_session import RPSession, Tokens
 from django_silent_sso.testing import make_stale
 from django_silent_sso.testing.known_defects import DEFECTS
@@ -192,20 +187,6 @@ def test_an_answer_that_does_not_name_our_op_is_refused_without_a_call(
 ) -> None:
     browser.provider.switch_on(defect)
     assert refusal(browser) == (400, reason)
-
-
-def test_only_the_answer_that_was_asked_for_is_completed(browser: Browser) -> None:
-    """Implicit and hybrid are not in use: an attempt that says so can only come from another version."""
-    browser.get(START)
-    request = RequestFactory().get("/oidc/callback/")
-    request.COOKIES = {name: morsel.value for name, morsel in browser.client.cookies.items()}
-    (name,) = request.COOKIES
-    pending = pending_store._open(request.COOKIES[name], browser.provider.now())
-    assert pending is not None
-    pairs = [("state", pending.state), ("id_token", "a.b.c"), ("iss", pending.issuer)]
-    with pytest.raises(ResponseError) as caught:
-        complete(request, replace(pending, response_type="id_token"), read_parameters(pairs))
-    assert caught.value.reason is Reason.UNEXPECTED_PARAMETER
 
 
 def test_s23_a_stolen_code_with_another_attempt_s_state_fails_on_pkce(

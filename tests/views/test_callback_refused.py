@@ -127,7 +127,7 @@ def test_s11_c15_an_answer_that_comes_too_late(
     browser.client.cookies["any"] = "cookie"
     browser.provider.sign_in("alice")
     browser.provider.code_seconds = 3600
-    clock.stop()
+    clock.stop(int(clock()))
     answer, cookies = answer_to(browser, path), cookies_of(browser)
     clock.advance(lifetime + 1)
     with nothing_changes(browser):

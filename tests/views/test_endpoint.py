@@ -55,11 +55,8 @@ def is_private(response: Any) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", ENDPOINTS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("path", "method"), [(p, m) for p, own in ENDPOINTS.items() for m in METHODS if m not in own])
 def test_s26_another_method_is_405_and_changes_nothing(browser: Browser, path: str, method: str) -> None:
-    if method in ENDPOINTS[path]:
-        return
     browser.sign_in("alice")
     callback = browser.at_op(browser.get("/oidc/authenticate/?next=/page/")["Location"])
     url = callback if path == "/oidc/callback/" else path

@@ -124,7 +124,7 @@ function throughFrame(url, state) {
     signal.addEventListener("abort", () => { clearTimeout(mute); giveFocusBack(); frame.remove(); reject(signal.reason); });
     AbortSignal.timeout(config.frame_timeout * 1000).addEventListener("abort", giveUp, { signal });
     addEventListener("pagehide", () => end.abort(failure("exempt")), { signal });
-    addEventListener("blur", giveFocusBack, { signal });
+    addEventListener("blur", () => setTimeout(giveFocusBack), { signal }); // in the event itself Chromium half ignores it
     document.addEventListener("focusin", () => { focused = document.activeElement; }, { signal });
     addEventListener("message", ({ origin, source, data }) => {
       if (origin !== location.origin || !source || source !== frame.contentWindow) return;

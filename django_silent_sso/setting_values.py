@@ -1,0 +1,45 @@
+"""Reading one setting: the value if it is of the right kind, else its default. A mistake is a check, not a 500."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+
+from django_silent_sso.defaults import CHOICES, DEFAULTS, is_seconds
+
+__all__ = ["choice", "choices", "raw", "seconds", "text", "words"]
+
+
+def raw(name: str) -> object:
+    return getattr(settings, name, DEFAULTS.get(name))
+
+
+def text(name: str) -> str | None:
+    value = raw(name)
+    return value if isinstance(value, str) and value else None
+
+
+def seconds(name: str, default: object = None) -> int:
+    fallback = DEFAULTS.get(name) if default is None else default
+    for value in (getattr(settings, name, fallback), fallback):
+        if is_seconds(value):
+            return int(value)
+    return 0
+
+
+def choice(name: str) -> str:
+    value = raw(name)
+    return value if isinstance(value, str) and value in CHOICES[name] else str(DEFAULTS[name])
+
+
+def words(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return ()
+    return tuple(item for item in value if isinstance(item, str))
+
+
+def choices(name: str) -> tuple[str, ...]:
+    value = raw(name)
+    wanted = words(value if isinstance(value, list | tuple) else DEFAULTS[name])
+    return tuple(word for word in wanted if word in CHOICES[name])
