@@ -63,9 +63,10 @@ class Conf:
     @property
     def client_auth(self) -> str:
         """How this client authenticates at the OP's endpoints (Core 9)."""
-        if raw("SILENT_SSO_CLIENT_AUTH") is None:
+        value = choice("SILENT_SSO_CLIENT_AUTH")
+        if value == str(None):
             return "client_secret_basic" if raw("OIDC_TOKEN_USE_BASIC_AUTH") else "client_secret_post"
-        return choice("SILENT_SSO_CLIENT_AUTH")
+        return value
 
     @property
     def client_key(self) -> object:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from inspect import isawaitable
+from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth.models import AnonymousUser
@@ -35,7 +36,7 @@ from django_silent_sso.flows.begin import begin, beginning_is_cheap, own_paths, 
 from django_silent_sso.flows.sign_out import end_session
 from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, Rules, blocked, decide
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
-from django_silent_sso.responses import Page, Redirect, SignInRequired, challenge, private
+from django_silent_sso.responses import Page, Redirect, SignInRequired, challenge
 from django_silent_sso.storage import single_flight
 from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import TOP
@@ -71,10 +72,7 @@ class SilentSSOMiddleware:
                 obstacle = self._obstacle(request, facts, details.decision)
                 response = _leave(request, facts, details, obstacle)
             response = response or self._carry_out(request, details)
-        if response is None:
-            answer = self.get_response(request)
-            response = answer if isinstance(answer, HttpResponseBase) else private(HttpResponse(status=500))
-        return _on_the_way_out(request, response)
+        return _on_the_way_out(request, response or cast("HttpResponseBase", self.get_response(request)))
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         details = _attach(request)
@@ -91,7 +89,8 @@ class SilentSSOMiddleware:
                 leave = _leave if beginning_is_cheap() else sync_to_async(_leave, thread_sensitive=False)
                 left = leave(request, facts, details, obstacle)
                 response = await left if isawaitable(left) else left
-            if response is None and details.decision.action is Action.END_SESSION:
+            if response is None and details.decision.action in (Action.END_SESSION, Action.REFUSE):
+                # The session's table, or a template with a site's context processors.
                 response = await sync_to_async(self._carry_out)(request, details)
             else:
                 response = response or self._carry_out(request, details)
@@ -121,9 +120,9 @@ class SilentSSOMiddleware:
         return prepare() if preparation_is_cheap() else await sync_to_async(prepare, thread_sensitive=False)()
 
     def _carry_out(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
+        if details.decision.action is not Action.SERVE and _is_exempt(request):
+            details.decision = Decision(Action.SERVE, Reason.EXEMPT)
         action, reason = details.decision.action, details.decision.reason
-        if action is Action.SERVE or _is_exempt(request):
-            return None
         if action is Action.REFUSE:
             return _refuse(request, reason)
         if action is Action.END_SESSION:
@@ -219,6 +218,8 @@ def _leave(
             begun = begin(request, silent=True, transport=TOP, return_to=request.get_full_path())
         except SilentSSOError as error:
             obstacle = error.reason
+        except NoReverseMatch:  # a check says so
+            obstacle = Reason.NOT_CONFIGURED
         else:
             response = Redirect(begun.url)
             begun.remember(request, response)
@@ -231,11 +232,14 @@ def _leave(
 
 
 def _refuse(request: HttpRequest, reason: Reason) -> HttpResponse:
-    if kind_of(request) is Kind.FORM:
-        page = Page(request, "sign_in_again.html", status=401, reason=reason)
-        challenge(page, request, reason)
-        return page
-    return SignInRequired(request, reason)
+    try:
+        if kind_of(request) is not Kind.FORM:
+            return SignInRequired(request, reason)
+        response: HttpResponse = Page(request, "sign_in_again.html", status=401, reason=reason)
+    except NoReverseMatch:  # a check says so
+        response = HttpResponse(status=401)
+    challenge(response, request, reason)
+    return response
 
 
 def _hide_user(request: HttpRequest, details: SilentSSO) -> None:
@@ -275,12 +279,11 @@ def _reversed(name: str) -> str | None:
 
 def _on_the_way_out(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Cookies of attempts that a view began by hand, and of a session that reached its end."""
-    details: SilentSSO | None = getattr(request, "silent_sso", None)
-    if details is None or not isinstance(response, HttpResponse):
-        return response
+    details: SilentSSO = request.silent_sso  # type: ignore[attr-defined]
+    any_kind = cast("HttpResponse", response)  # a streamed one takes cookies too
     for begun in details.begun:
-        begun.remember(request, response)
+        begun.remember(request, any_kind)
     if details.decision.action is Action.END_SESSION:
         marks = read_marks(request).silenced(details.decision.reason, time.time())
-        write_marks(request, response, marks)
+        write_marks(request, any_kind, marks)
     return response

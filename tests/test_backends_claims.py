@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from django_silent_sso.backends import SilentSSOBackend
+from django_silent_sso.testing import issuing
 from tests.conftest import Browser
 from tests.test_backends import sign_in
 
@@ -98,12 +99,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a list": {"status": 200, "body": ["a@x.org"]},
     "text": {"status": 200, "body": b'"alice"'},
     "not a number": {"status": 200, "body": b'{"sub": "alice", "n": NaN}'},
-    "a JWT": {"status": 200, "body": b"e30.e30.e30", "headers": {"Content-Type": "application/jwt"}},
-    "a JWT that is JSON": {
-        "status": 200,
-        "body": b'{"sub": "alice", "email": "a@x.org"}',
-        "headers": {"Content-Type": "Application/JWT; charset=utf-8"},
-    },
 }
 
 
@@ -116,6 +111,55 @@ def test_where_it_fails_the_sign_in_goes_on_and_the_profile_follows_later(browse
     browser.client.cookies.clear()
     assert answered(browser)["Location"] == "/page/"
     assert User.objects.get().email == "a@x.org"
+
+
+# -- UserInfo as a signed token (C49) ----------------------------------------------------------------------------------
+
+
+def test_a_signed_one_is_read(browser: Browser) -> None:
+    browser.provider.userinfo_signed = True
+    browser.provider.sign_in("alice", email="a@x.org")
+    answered(browser)
+    assert User.objects.get().email == "a@x.org"
+
+
+JWT = {"Content-Type": "Application/JWT; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"e30.e30.e30", b'{"sub": "alice", "email": "a@x.org"}', b"", b"\xff\xfe"],
+    ids=["unsigned", "JSON", "", "?"],
+)
+def test_one_that_is_not_signed_by_the_op_signs_nobody_in(browser: Browser, body: bytes) -> None:
+    browser.provider.sign_in("alice")
+    browser.provider.fail("userinfo", status=200, body=body, headers=JWT)
+    assert answered(browser).status_code == 400
+    assert (browser.user(), User.objects.count()) == ("nobody", 0)
+
+
+def test_one_for_another_client_signs_nobody_in(browser: Browser) -> None:
+    claims = {"sub": "alice", "email": "canary@x.org"}
+    body = issuing.signed_userinfo(browser.provider, claims, "another").encode()
+    browser.provider.sign_in("alice")
+    browser.provider.fail("userinfo", status=200, body=body, headers=JWT)
+    assert (answered(browser).status_code, browser.user()) == (400, "nobody")
+
+
+def test_one_of_another_subject_signs_nobody_in(browser: Browser) -> None:
+    browser.provider.userinfo_signed = True
+    browser.provider.sign_in("alice")
+    browser.provider.userinfo.replace(sub="bob")
+    assert (answered(browser).status_code, browser.user()) == (400, "nobody")
+
+
+@pytest.mark.parametrize("name", ["nonce", "events"])
+def test_another_of_the_ops_tokens_is_no_userinfo(browser: Browser, name: str) -> None:
+    browser.provider.userinfo_signed = True
+    browser.provider.sign_in("alice", email="canary@x.org")
+    browser.provider.userinfo.update({name: "x"})
+    answered(browser)
+    assert User.objects.get().email == ""
 
 
 def test_two_people_without_address_or_name_share_nothing(browser: Browser) -> None:

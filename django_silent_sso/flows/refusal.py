@@ -19,7 +19,7 @@ from django_silent_sso.policy import Outcome, after_failure
 from django_silent_sso.protocol.errors import OPRefused, Reason, SilentSSOError, UserNotAdmitted
 from django_silent_sso.signals import silent_sign_in_failed, subject_changed
 from django_silent_sso.storage.marks import Marks, read_marks
-from django_silent_sso.storage.pending import FRAME, TOP, PendingAuthentication
+from django_silent_sso.storage.pending import FRAME, TOP, PendingAuthentication, digest
 from django_silent_sso.storage.rp_session import RPSession
 
 __all__ = ["Failed", "fail"]
@@ -77,7 +77,10 @@ def fail(request: HttpRequest, pending: PendingAuthentication, error: SilentSSOE
         if outcome.end_session or before is None:
             marks = marks.silenced(Reason.SUBJECT_CHANGED, now)
     silent_sign_in_failed.send_robust(sender=get_user_model(), request=request, user=user, reason=outcome.reason)
-    if outcome.end_session:
+    if outcome.end_session and before is not None:
+        # To a request with a hint, login_required may also mean that somebody else is signed in there: a visitor's
+        # attempt, which has no hint, would bring that person.
+        marks = replace(marks, was=digest(before.subject))
         end_session(request, outcome.reason)
     begun = _interactive(request, pending, before, marks) if outcome.interactive else None
     return Failed(

@@ -40,7 +40,7 @@ from django_silent_sso.protocol.errors import (
 from django_silent_sso.protocol.id_token import IDToken
 from django_silent_sso.signals import silent_sign_in_succeeded, subject_changed
 from django_silent_sso.storage.marks import read_marks
-from django_silent_sso.storage.pending import PendingAuthentication, mark_done
+from django_silent_sso.storage.pending import PendingAuthentication, digest, mark_done
 from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
 
 __all__ = ["Completed", "SubjectChanged", "complete"]
@@ -142,6 +142,9 @@ def _must_not_take_over(
         return False
     if RPSession.is_foreign(request.session):
         raise ResponseError(Reason.NOT_OUR_SESSION, "signed in here by other means")
+    was = read_marks(request).was
+    if before is None and was and was != digest(subject) and conf.subject_changed != "switch":
+        return True  # the OP's no to the one before may have meant just this
     others = {pending.subject, before.subject if before is not None else None} - {None, subject}
     if not others:
         return False

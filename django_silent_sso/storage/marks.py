@@ -42,6 +42,7 @@ class Marks:
     asked_at: int = 0  # a round trip was begun then and has not come back
     frame_asked_at: int = 0  # the last hidden frame
     no_hint_until: int = 0  # the OP refused our id_token_hint
+    was: str = ""  # a name for the subject whose session the OP's no has ended; nobody else follows silently
 
     def begun(self, now: float, *, frame: bool) -> Marks:
         """An attempt leaves. It counts as refused until its answer says otherwise: some never come back (C6, C9)."""
@@ -111,6 +112,7 @@ def write_marks(request: HttpRequest, response: HttpResponse, marks: Marks) -> N
         "h": list(marks.hops),
         "t": marks.asked_at,
         "x": marks.no_hint_until,
+        "w": marks.was,
     }
     packed = {key: value for key, value in data.items() if value}
     set_cookie(request, response, _name(), signing.dumps(packed, salt=SALT), LIFETIME)
@@ -134,4 +136,5 @@ def _from_data(data: dict[str, Any]) -> Marks:
         hops=tuple(hop for hop in hops if isinstance(hop, int)) if isinstance(hops, list) else (),
         asked_at=number("t"),
         no_hint_until=number("x"),
+        was=str(data.get("w", ""))[:24],
     )

@@ -26,6 +26,7 @@ __all__ = [
     "TOP",
     "PendingAuthentication",
     "destination_of_used",
+    "digest",
     "find",
     "forget",
     "forget_all",

@@ -18,6 +18,7 @@ from django_silent_sso.testing.authentication_requests import (
 from django_silent_sso.testing.defects import Point, Situation
 from django_silent_sso.testing.grants import Grant
 from django_silent_sso.testing.messages import NO_STORE, Reply, Request
+from django_silent_sso.testing.pushed_requests import resolved
 from django_silent_sso.testing.sessions import Session
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ class Interaction:
 
 def authorize(provider: OpenIDProvider, request: Request) -> Reply:
     try:
+        request, pushed = resolved(provider, request)
         target = read_target(provider, request)
     except UnredirectableError as error:
         return _error_page(provider, error.error, str(error))
     try:
         wanted = read_request(provider, request, target)
+        if provider.require_pushed_requests and not pushed:
+            raise RefusalError("invalid_request", "Pushed Authorization Request must be used")
     except RefusalError as error:
         situation = Situation(provider=provider, endpoint="authorize", request=request)
         refusal = {"error": error.error, "error_description": str(error) or None}
@@ -181,6 +185,7 @@ def _success(
             situation,
             access_token=parameters.get("access_token"),
             code=parameters.get("code"),
+            state=wanted.target.state if provider.state_hash else None,
             # With no access token in sight there is no UserInfo to ask (Core 5.4).
             with_user_claims=provider.claims_in_id_token or wanted.response_type == {"id_token"},
         )

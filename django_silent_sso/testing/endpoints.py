@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_plus, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from django_silent_sso.testing import issuing, pages
 from django_silent_sso.testing.authentication_requests import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
+from django_silent_sso.testing.client_authentication import (
+    ASYMMETRIC,
+    AUTH_METHODS,
+    SYMMETRIC,
+    authenticated_client,
+    invalid_client,
+    oauth_error,
+)
 from django_silent_sso.testing.defects import Point, Situation
 from django_silent_sso.testing.grants import Grant, GrantError
 from django_silent_sso.testing.keys import SUPPORTED_ALGORITHMS
@@ -26,6 +33,7 @@ def discovery(provider: OpenIDProvider, request: Request) -> Reply:
         "userinfo_endpoint": provider.url_of("userinfo"),
         "jwks_uri": provider.url_of("jwks"),
         "end_session_endpoint": provider.url_of("end_session"),
+        "pushed_authorization_request_endpoint": provider.url_of("pushed_request"),
         "revocation_endpoint": provider.url_of("revocation"),
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
@@ -43,8 +51,11 @@ def discovery(provider: OpenIDProvider, request: Request) -> Reply:
         "response_types_supported": list(RESPONSE_TYPES),
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "subject_types_supported": ["public"],
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": [*ASYMMETRIC, *SYMMETRIC],
     }
+    if provider.require_pushed_requests:
+        document["require_pushed_authorization_requests"] = True
     if provider.session_management:
         document["check_session_iframe"] = provider.url_of("check_session")
     situation = Situation(provider=provider, endpoint="discovery", request=request)
@@ -59,14 +70,14 @@ def jwks(provider: OpenIDProvider, request: Request) -> Reply:
 
 def token(provider: OpenIDProvider, request: Request) -> Reply:
     """Code or refresh token for tokens (Core 3.1.3, 12)."""
-    client_id = _authenticated_client(provider, request)
+    client_id = authenticated_client(provider, request)
     if client_id is None:
-        return _invalid_client(request)
+        return invalid_client(request)
     given = dict(request.form)
     try:
         grant, refresh_token = _redeem(provider, given, client_id)
     except GrantError as error:
-        return _oauth_error(error.error, str(error))
+        return oauth_error(error.error, str(error))
     refreshing = given["grant_type"] == "refresh_token"
     situation = Situation(provider=provider, endpoint="token", request=request, refreshing=refreshing)
     answer = _tokens(provider, grant, refresh_token, situation)
@@ -84,7 +95,7 @@ def userinfo(provider: OpenIDProvider, request: Request) -> Reply:
         if presented:
             challenge += f', error="invalid_token", error_description="{problem}"'
         headers = (*NO_STORE, ("WWW-Authenticate", challenge))
-        return _oauth_error("invalid_token", problem, 401, headers)
+        return oauth_error("invalid_token", problem, 401, headers)
     situation = Situation(provider=provider, endpoint="userinfo", request=request)
     claims = issuing.user_claims(provider, grant)
     claims = provider.defects.transform(Point.USERINFO, claims, situation)
@@ -96,9 +107,9 @@ def userinfo(provider: OpenIDProvider, request: Request) -> Reply:
 
 def revocation(provider: OpenIDProvider, request: Request) -> Reply:
     """RFC 7009."""
-    client_id = _authenticated_client(provider, request)
+    client_id = authenticated_client(provider, request)
     if client_id is None:
-        return _invalid_client(request)
+        return invalid_client(request)
     provider.grants.revoke(dict(request.form).get("token", ""), client_id=client_id)
     return Reply(200, b"", NO_STORE)
 
@@ -176,36 +187,3 @@ def _tokens(provider: OpenIDProvider, grant: Grant, refresh_token: str | None, s
         "token_type": "Bearer",
     }
     return answer if refresh_token is None else {**answer, "refresh_token": refresh_token}
-
-
-def _authenticated_client(provider: OpenIDProvider, request: Request) -> str | None:
-    """`client_secret_basic`, whose parts are form-encoded first (RFC 6749 2.3.1), or `client_secret_post`."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            name, _, secret = b64decode(value, validate=True).decode().partition(":")
-        except ValueError:
-            return None
-        presented, method = (unquote_plus(name), unquote_plus(secret)), "client_secret_basic"
-    else:
-        given = dict(request.form)
-        presented, method = (given.get("client_id", ""), given.get("client_secret", "")), "client_secret_post"
-    client = provider.clients.get(presented[0])
-    if client is None or client.client_secret != presented[1]:
-        return None
-    return client.client_id if client.auth_method in (None, method) else None
-
-
-def _invalid_client(request: Request) -> Reply:
-    headers = NO_STORE
-    if "authorization" not in request.headers and "client_id" not in dict(request.form):
-        return _oauth_error("invalid_request", "no client authentication mechanism provided")
-    if "authorization" in request.headers:
-        headers = (*headers, ("WWW-Authenticate", 'Basic realm="clients"'))
-    return _oauth_error("invalid_client", "client authentication failed", 401, headers)
-
-
-def _oauth_error(
-    error: str, description: str, status: int = 400, headers: tuple[tuple[str, str], ...] = NO_STORE
-) -> Reply:
-    return Reply.json({"error": error, "error_description": description}, status, headers)

@@ -44,6 +44,7 @@ def id_token(
     *,
     access_token: str | None = None,
     code: str | None = None,
+    state: str | None = None,
     with_user_claims: bool = False,
 ) -> str:
     """An ID Token (Core 2), with the hashes of what is given out beside it (Core 3.1.3.6, 3.3.2.11)."""
@@ -62,6 +63,7 @@ def id_token(
         "sid": grant.session.sid,
         "at_hash": half_hash(access_token, algorithm) if access_token else None,
         "c_hash": half_hash(code, algorithm) if code else None,
+        "s_hash": half_hash(state, algorithm) if state else None,
     }
     points = (Point.ID_TOKEN_HEADER, Point.ID_TOKEN, Point.ID_TOKEN_SIGNED)
     return _signed(provider, _without_none(claims), situation, points)

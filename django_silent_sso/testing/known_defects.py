@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import chain
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwt.algorithms import get_default_algorithms
+
 from django_silent_sso.testing.defects import Change, Defect, Point, Situation, dropped, replaced
-from django_silent_sso.testing.keys import base64url, compact_jws
+from django_silent_sso.testing.keys import base64url, compact_jws, sign_with
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -54,6 +58,42 @@ def _other_payload(token: str, situation: Situation) -> str:
 
 def _nothing(situation: Situation) -> Callable[[bytes], bytes]:
     return lambda data: b""
+
+
+def _by_current_key_with(algorithm: str) -> Callable[[Situation], Callable[[bytes], bytes]]:
+    return lambda situation: lambda data: sign_with(algorithm, situation.provider.keys.current.private, data)
+
+
+def _without_names(document: dict[str, Any], situation: Situation) -> dict[str, Any]:
+    """The JWK Set with keys that say neither which they are nor what they are for."""
+    told = ("kid", "alg", "use")
+    return {"keys": [{name: key[name] for name in key if name not in told} for key in document["keys"]]}
+
+
+def _among_others(document: dict[str, Any], situation: Situation) -> dict[str, Any]:
+    """Three keys of each of four kinds, the right one among them."""
+    keys = _without_names(document, situation)["keys"] + [dict(key) for key in _strangers()]
+    return {"keys": sorted(keys, key=lambda key: str(key.get("x") or key.get("n")))}
+
+
+@cache
+def _strangers() -> tuple[dict[str, Any], ...]:
+    """Public keys of nobody: 3 RSA, 3 of P-256, 3 of secp256k1, 3 of Ed25519."""
+    makers: dict[str, Callable[[], Any]] = {
+        "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
+        "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "ES256K": lambda: ec.generate_private_key(ec.SECP256K1()),
+        "EdDSA": ed25519.Ed25519PrivateKey.generate,
+    }
+    return tuple(
+        {
+            k: v
+            for k, v in json.loads(get_default_algorithms()[name].to_jwk(make().public_key())).items()
+            if k != "key_ops"
+        }
+        for name, make in makers.items()
+        for _ in range(3)
+    )
 
 
 def _rotated_before_signing(header: dict[str, Any], situation: Situation) -> dict[str, Any]:
@@ -98,7 +138,32 @@ _DECLARED = (
         (resigned({"alg": "none"}, _nothing, Point.ID_TOKEN_SIGNED),),
         "idtoken-sig-none",
     ),
+    Defect(
+        "id_token_other_algorithm",
+        (resigned({"alg": "PS256"}, _by_current_key_with("PS256"), Point.ID_TOKEN_SIGNED),),
+        "invalid-alternate-alg: by the right key, in another way; for a provider with an RSA key",
+    ),
+    Defect(
+        "id_token_audience_as_list",
+        (replaced(_ID_TOKEN, {"aud": lambda aud: [aud]}),),
+        "valid-aud-as-array; harmless",
+    ),
+    Defect(
+        "id_token_state_hash_mismatch",
+        (replaced(_ID_TOKEN, {"s_hash": near_miss}),),
+        "invalid-shash",
+    ),
     Defect("id_token_without_key_id", (dropped(Point.ID_TOKEN_HEADER, "kid"),), "kid-absent"),
+    Defect(
+        "keys_without_key_id",
+        (dropped(Point.ID_TOKEN_HEADER, "kid"), Change(Point.JWKS, _without_names)),
+        "kid-absent-single-jwks; harmless while there is one key",
+    ),
+    Defect(
+        "keys_of_every_kind_without_key_id",
+        (dropped(Point.ID_TOKEN_HEADER, "kid"), Change(Point.JWKS, _among_others)),
+        "kid-absent-multiple-jwks",
+    ),
     Defect(
         "keys_rotated_before_signing",
         (Change(Point.ID_TOKEN_HEADER, _rotated_before_signing),),
@@ -134,6 +199,16 @@ _DECLARED = (
         "token_type_in_odd_case",
         (replaced(Point.TOKEN_ANSWER, {"token_type": "bEARER"}),),
         "token-type-case-insensitivity; harmless",
+    ),
+    Defect(
+        "token_answer_without_scope",
+        (dropped(Point.TOKEN_ANSWER, "scope", "expires_in"),),
+        "no-scope-in-token-endpoint-response; harmless",
+    ),
+    Defect(
+        "token_answer_without_expiry",
+        (dropped(Point.TOKEN_ANSWER, "expires_in"),),
+        "token-endpoint-response-without-expires_in; harmless",
     ),
     Defect("token_answer_without_id_token", (dropped(Point.TOKEN_ANSWER, "id_token"),)),
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django_silent_sso.testing.grants import GrantStore
@@ -14,13 +14,17 @@ from django_silent_sso.testing.sessions import Session, SessionCookie, SessionSt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A registered site. `None` among its redirect URIs' lists, or as `auth_method`, takes anything."""
+    """A registered site. `None` among its redirect URIs' lists, or as `auth_method`, takes anything.
+
+    `jwks`: its public keys as a JWK Set, for `private_key_jwt`.
+    """
 
     client_id: str
     client_secret: str
     redirect_uris: tuple[str, ...] | None = None
     post_logout_redirect_uris: tuple[str, ...] | None = None
     auth_method: str | None = None
+    jwks: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class People:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from django_silent_sso.testing import authorization, endpoints, issuing, session_management
+from django_silent_sso.testing import authorization, endpoints, issuing, pushed_requests, session_management
 from django_silent_sso.testing.authorization import Interaction
 from django_silent_sso.testing.calls import Call, CallLog
 from django_silent_sso.testing.defects import Point, Situation
@@ -37,6 +37,7 @@ ENDPOINTS = {
     "resume": Endpoint("/authorize/resume", authorization.resume, ("GET",), for_browsers=True),
     "login": Endpoint("/login", authorization.login, ("POST",), for_browsers=True),
     "consent": Endpoint("/consent", authorization.consent, ("POST",), for_browsers=True),
+    "pushed_request": Endpoint("/request", pushed_requests.push, ("POST",)),
     "token": Endpoint("/token", endpoints.token, ("POST",)),
     "userinfo": Endpoint("/userinfo", endpoints.userinfo),
     "revocation": Endpoint("/revoke", endpoints.revocation, ("POST",)),
@@ -79,6 +80,8 @@ class OpenIDProvider(People, Faults):
         self.client_secret = client_secret
         self.keys = KeyRing(algorithm, client_secret)
         self.interactions: dict[str, Interaction] = {}
+        self.pushed_requests: dict[str, pushed_requests.PushedRequest] = {}
+        self.used_assertions: set[tuple[str, str]] = set()
         self.errors: list[Exception] = []
         """exceptions out of the provider itself or a test's own changes; leaving the `with` block raises the
         first"""
@@ -86,6 +89,10 @@ class OpenIDProvider(People, Faults):
         self.framing: str | None = None
         """X-Frame-Options (and frame-ancestors) of its pages and redirects: "DENY", "SAMEORIGIN" or `None`"""
         self.pkce_required = False
+        self.require_pushed_requests = False
+        """take an Authentication Request only by reference, and say so in the metadata (RFC 9126 5)"""
+        self.state_hash = False
+        """`s_hash` in ID Tokens of the authorization endpoint, as FAPI 1.0 wants it"""
         self.always_auth_time = False
         """`auth_time` in every ID Token; otherwise only where `max_age` asked for it"""
         self.claims_in_id_token = False

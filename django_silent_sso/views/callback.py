@@ -225,10 +225,9 @@ def _not_ours(request: HttpRequest, pairs: list[tuple[str, str]], error: Respons
         leave_session_alone(request)
         if used is not None:
             return Redirect(used)
-        if error.reason is Reason.STATE_USED:
-            pending = pending_store.find(request, state, time.time())
-            if pending is not None:
-                return Redirect(pending.return_to)
+        pending = pending_store.find(request, state, time.time())
+        if pending is not None:  # used by this very browser, perhaps a moment ago (C85)
+            return Redirect(pending.return_to)
         back = return_to_without_cookies(request, state, time.time())
         if back is not None:
             return without_cookies(back)

@@ -105,7 +105,8 @@ class Tab:
         self._loop.do(self.page.reload(wait_until="load"))
 
     def back(self) -> None:
-        self._loop.do(self.page.go_back(wait_until="commit"))
+        """One step back; Playwright's own loses a page that comes out of the back-forward cache."""
+        self.run("void history.back()")
 
     def click(self, selector: str) -> None:
         self._loop.do(self.page.click(selector))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -32,7 +33,11 @@ class Recorder:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
-        self._site = StaticFilesHandler(WSGIHandler())
+
+    @cached_property
+    def _site(self) -> StaticFilesHandler:
+        """Made for the first request: by then the test has changed the settings that middleware reads only once."""
+        return StaticFilesHandler(WSGIHandler())
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         headers = {

@@ -15,7 +15,7 @@ def test_discovery_document(provider: OpenIDProvider) -> None:
     assert metadata["authorization_response_iss_parameter_supported"] is True
     assert "check_session_iframe" not in metadata
     endpoints = [name for name in metadata if name.endswith(("_endpoint", "_uri"))]
-    assert len(endpoints) == 6
+    assert len(endpoints) == 7
     for name in endpoints:
         assert send(metadata[name]).status != 404, name
 

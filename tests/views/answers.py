@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.conftest import Browser
 
@@ -46,3 +47,34 @@ def with_cookies(browser: Browser, cookies: dict[str, str]) -> Iterator[None]:
         yield
     finally:
         browser.client.cookies = kept
+
+
+def begun(browser: Browser, **fields: str) -> dict[str, str]:
+    """The parameters of the request that may leave."""
+    answer = browser.start(**fields)
+    assert answer.status_code == 200, answer.content
+    assert_private(answer)
+    facts = answer.json()
+    assert set(facts) == {"authorization_url", "attempt"}, facts
+    wish = dict(parse_qsl(urlsplit(facts["authorization_url"]).query))
+    assert wish["state"] == facts["attempt"]
+    assert wish["prompt"] == "none"
+    return wish
+
+
+def refused(browser: Browser, **fields: str) -> tuple[str, int | None]:
+    """The reason why nothing leaves, and when to ask again; nothing may have changed."""
+    with nothing_changes(browser):
+        answer = browser.start(**fields)
+    assert answer.status_code == 200
+    assert_private(answer)
+    facts = answer.json()
+    assert facts["status"] == "failed"
+    return facts["reason"], facts.get("retry_after")
+
+
+def was_here_before(browser: Browser) -> None:
+    """Make it a browser that was signed in here once, and is not any more."""
+    browser.sign_in("alice")
+    browser.client.session.delete()
+    del browser.client.cookies[SESSION]

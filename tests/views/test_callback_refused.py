@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session
-from django.db import connection
 
 from tests.broken_cache import BROKEN
 from tests.conftest import Browser, Clock, told
@@ -78,31 +75,6 @@ def test_s14_a_repeated_parameter_is_refused_and_the_attempt_lives_on(browser: B
     twice = f"{back}&{name}=x&{name}=x"
     with nothing_changes(browser):
         assert told(browser.get(twice)) == (400, "repeated_parameter")
-    assert browser.get(back)["Location"] == "/page/"
-
-
-@pytest.mark.parametrize("method", ["head", "options", "put", "patch", "delete", "trace"])
-def test_s26_other_methods_are_405_and_use_nothing_up(browser: Browser, method: str) -> None:
-    browser.provider.sign_in("alice")
-    back = answer_to(browser)
-    with nothing_changes(browser):
-        answer = getattr(browser.client, method)(back)
-    assert (answer.status_code, answer["Allow"]) == (405, "GET, POST")
-    assert_private(answer)
-    assert browser.get(back)["Location"] == "/page/"
-
-
-@pytest.mark.parametrize(
-    "header",
-    [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Purpose": "preview"}, {"X-Moz": "prefetch"}],
-)
-def test_a_prefetch_is_204_and_uses_nothing_up(browser: Browser, header: dict[str, str]) -> None:
-    browser.provider.sign_in("alice")
-    back = answer_to(browser)
-    with nothing_changes(browser):
-        answer = browser.get(back, **header)
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert_private(answer)
     assert browser.get(back)["Location"] == "/page/"
 
 
@@ -238,7 +210,7 @@ def test_c77_the_second_tab_s_own_answer_signs_in_at_its_own_page(browser: Brows
     assert browser.user() == name != "nobody"
 
 
-# -- our own storage, and the site around us ----------------------------------------------------------------------------
+# -- our own storage --------------------------------------------------------------------------------------------------
 
 
 def test_c69_a_memory_that_is_down_fails_closed_for_the_interactive_answer(
@@ -264,39 +236,3 @@ def test_c69_a_memory_that_is_down_costs_no_page_of_a_silent_attempt(browser: Br
     assert (page.status_code, visits) == (200, 1)
     assert "nobody" in page.content.decode()
     assert not browser.provider.calls_to("token")
-
-
-@pytest.fixture
-def in_transaction() -> Iterator[list[bool]]:
-    found: list[bool] = []
-
-    def listen(**_: Any) -> None:
-        found.append(connection.in_atomic_block)
-
-    user_logged_in.connect(listen)
-    yield found
-    user_logged_in.disconnect(listen)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_g03_the_callback_is_outside_the_transactions_of_the_site(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch, in_transaction: list[bool]
-) -> None:
-    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    browser.sign_in("alice")
-    assert in_transaction == [False]
-    assert browser.user() != "nobody"
-
-
-def test_g01_under_login_required_middleware_every_endpoint_is_open_to_visitors(
-    browser: Browser, settings: Settings
-) -> None:
-    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
-    settings.LOGIN_URL = "/oidc/authenticate/"
-    assert browser.get("/page/")["Location"] == "/oidc/authenticate/?next=/page/"
-    assert browser.fetch("/oidc/session/").json() == {"signed_in": False}
-    assert told(browser.get(CALLBACK)) == (400, "state_missing")
-    assert told(browser.relay(CALLBACK, browser.answered())) == (200, "login_required")
-    assert browser.client.post("/oidc/logout/")["Location"] == "/"
-    browser.sign_in("alice")
-    assert browser.get("/page/").status_code == 200

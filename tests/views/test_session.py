@@ -70,9 +70,7 @@ def test_a_stale_session_says_so_and_an_overdue_one_is_nobody_s(browser: Browser
     assert session(browser) == NOBODY
 
 
-def test_n09_a_session_past_its_absolute_length_is_nobody_s(
-    browser: Browser, settings: Settings, clock: Clock
-) -> None:
+def test_n09_a_session_past_its_absolute_length_is_nobody_s(browser: Browser, settings: Settings, clock: Clock) -> None:
     settings.SILENT_SSO_SESSION_MAX_SECONDS = 100
     browser.sign_in("alice")
     clock.advance(99)

@@ -1,261 +1,243 @@
-"""Where the page's own script begins a silent attempt, and why it sometimes may not."""
+"""`silent/`: where the page's own script begins a silent attempt, or hears why not."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.sessions.models import Session
 
 from django_silent_sso.testing import make_overdue, make_stale
-from tests.conftest import FETCH, NAVIGATION, Browser, Clock, told
+from tests.conftest import FETCH, Browser, told
+from tests.views.answers import SESSION, assert_private, begun, cookies_of, nothing_changes, refused, was_here_before
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-FORM = "application/x-www-form-urlencoded"
+START = "/oidc/silent/"
+ORIGIN = {"Origin": "http://testserver"}
+SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
-def begins(response: Any) -> bool:
-    """Whether an attempt was begun."""
-    assert response.status_code == 200, response.content
-    return set(response.json()) == {"authorization_url", "attempt"}
+def post(browser: Browser, **headers: str) -> Any:
+    """By a client that sends these headers only."""
+    return browser.client.post(
+        START, "transport=frame", content_type="application/x-www-form-urlencoded", headers=headers
+    )
 
 
-def wait(response: Any) -> tuple[str, int | None]:
-    """Why not, and for how many seconds."""
-    return told(response)[1], response.json().get("retry_after")
-
-
-def test_an_attempt_is_begun_with_an_url_and_its_state(browser: Browser) -> None:
-    response = browser.start()
-    assert begins(response)
-    begun = response.json()
-    assert begun["authorization_url"].startswith(browser.provider.url_of("authorize"))
-    assert begun["attempt"] in begun["authorization_url"]
-    assert response["Cache-Control"] == "no-store, private"
-    assert len(browser.client.cookies) == 2, "the attempt, and that it was begun"
-    assert not Session.objects.exists()
-
-
-# -- by whom ---------------------------------------------------------------------------------------------------------
+# -- by whom -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"},
-        {"Sec-Fetch-Site": "same-origin"},
-        {"Origin": "http://testserver"},
+        {**SAME, **ORIGIN},
+        SAME,
+        ORIGIN,
+        {**SAME, "Origin": "null"},  # a page with Referrer-Policy: no-referrer
         {"Origin": "http://testserver:80"},
+        {"Origin": "HTTP://TESTSERVER"},
     ],
 )
 def test_a_page_of_this_origin_may_begin(browser: Browser, headers: dict[str, str]) -> None:
-    assert begins(browser.client.post("/oidc/silent/", "", content_type=FORM, headers=headers))
+    assert "authorization_url" in post(browser, **headers).json()
 
 
 @pytest.mark.parametrize(
     "headers",
     [
         {},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site", "Origin": "http://testserver"},
-        {"Sec-Fetch-Site": "none"},
-        {"Sec-Fetch-Site": "same-origin", "Origin": "http://evil.example"},
-        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://["},
+        {"Origin": "http://testserver:port"},
         {"Origin": "https://testserver"},
         {"Origin": "http://testserver:8000"},
         {"Origin": "http://testserver.evil.example"},
-        {"Origin": "null"},
-        {"Origin": "http://[broken"},
-        {"Origin": "http://testserver:port"},
-        {**NAVIGATION, "Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"},
-        {**FETCH, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors"},
-        {**FETCH, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"},
+        {"Origin": "https://evil.example", **SAME},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site", **ORIGIN},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+        {"Sec-Fetch-Site": "same-site", **ORIGIN},
+        {"Sec-Fetch-Site": "none"},
     ],
 )
-def test_s20_f03_nobody_else_may_and_the_answer_tells_nothing(browser: Browser, headers: dict[str, str]) -> None:
-    answers = []
-    for signed_in in (False, True):
-        if signed_in:
-            browser.sign_in("alice")
-        before = browser.snapshot()
-        response = browser.client.post("/oidc/silent/", "", content_type=FORM, headers=headers)
-        assert told(response) == (403, "cross_site_request")
-        assert not response.cookies
-        assert browser.snapshot() == before
-        answers.append(response.content)
-    assert answers[0] == answers[1]
+def test_s20_f01_nobody_else_may(browser: Browser, headers: dict[str, str]) -> None:
+    with nothing_changes(browser):
+        answer = post(browser, **headers)
+    assert told(answer) == (403, "cross_site_request")
+    assert_private(answer)
+    assert not answer.cookies
 
 
-def test_i15_behind_a_proxy_the_origin_of_the_settings_counts_too(browser: Browser, settings: Settings) -> None:
+def test_i15_the_configured_origin_is_this_origin_too(browser: Browser, settings: Settings) -> None:
     settings.SILENT_SSO_ORIGIN = "https://site.example"
-    headers = {"Origin": "https://site.example"}
-    assert begins(browser.client.post("/oidc/silent/", "", content_type=FORM, headers=headers))
+    assert "authorization_url" in post(browser, Origin="https://site.example").json()
+    assert told(post(browser, Origin="https://other.example")) == (403, "cross_site_request")
 
 
-def test_another_transport_does_not_exist(browser: Browser) -> None:
-    assert told(browser.start(transport="pigeon")) == (400, "wrong_transport")
+def test_f03_the_answer_to_other_sites_does_not_tell_who_is_signed_in(browser: Browser) -> None:
+    visitor = post(browser, **{"Sec-Fetch-Site": "cross-site"}).content
+    browser.sign_in("alice")
+    assert post(browser, **{"Sec-Fetch-Site": "cross-site"}).content == visitor
 
 
-# -- for whom --------------------------------------------------------------------------------------------------------
+# -- for whom ------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_tried_for_visitors_where_the_site_says_so(browser: Browser, settings: Settings) -> None:
+def test_a_visitor_s_attempt_hints_at_nobody(browser: Browser) -> None:
+    assert not {"id_token_hint", "login_hint"} & set(begun(browser))
+    assert SESSION not in cookies_of(browser)
+
+
+def test_a_signed_in_user_s_attempt_hints_at_the_user(browser: Browser) -> None:
+    browser.sign_in("alice")
+    assert "id_token_hint" in begun(browser)
+    make_overdue(browser.session)
+    assert "id_token_hint" in begun(browser, trigger="call")
+
+
+def test_visitors_off(browser: Browser, settings: Settings) -> None:
     settings.SILENT_SSO_VISITORS = "off"
-    assert wait(browser.start()) == ("visitors_off", None)
+    for trigger in ("load", "return", "call"):
+        assert refused(browser, trigger=trigger) == ("visitors_off", None)
     browser.sign_in("alice")
-    assert begins(browser.start())
+    make_stale(browser.session)
+    begun(browser)
 
 
-def test_f24_a_privacy_signal_is_heeded_until_the_visitor_is_known(browser: Browser) -> None:
-    headers = {**FETCH, "Sec-GPC": "1"}
-    assert wait(browser.client.post("/oidc/silent/", headers=headers)) == ("privacy_signal", None)
-    assert not browser.client.cookies
+@pytest.mark.parametrize("transport", ["frame", "popup", "top"])
+def test_bc33_a_session_opened_by_a_password_is_left_alone(browser: Browser, transport: str) -> None:
+    browser.client.force_login(
+        get_user_model().objects.create_user("carol"), "django.contrib.auth.backends.ModelBackend"
+    )
+    assert refused(browser, transport=transport) == ("not_our_session", None)
+    assert browser.user() == "carol"
+
+
+def test_f24_a_privacy_signal_is_heeded_until_the_visitor_has_signed_in(browser: Browser) -> None:
+    def start() -> Any:
+        return browser.relay(START, "trigger=call", **{"Sec-GPC": "1"}).json()
+
+    with nothing_changes(browser):
+        assert start()["reason"] == "privacy_signal"
     browser.sign_in("alice")
-    assert begins(browser.client.post("/oidc/silent/", headers=headers))
-    del browser.client.cookies["sessionid"]
-    assert begins(browser.client.post("/oidc/silent/", {"trigger": "call"}, headers=headers))
+    assert "attempt" in start()
+    browser.client.session.delete()
+    assert "attempt" in start(), "this browser was signed in here before"
 
 
-def test_p03_c115_after_a_sign_out_nothing_is_begun_until_the_user_signs_in(browser: Browser, clock: Clock) -> None:
+def test_p03_after_a_sign_out_nothing_is_tried(browser: Browser) -> None:
     browser.sign_in("alice")
     browser.post("/oidc/logout/")
-    for transport in ("frame", "popup", "top"):
-        for trigger in ("load", "return", "call"):
-            answer = browser.start(transport=transport, trigger=trigger, itp_support="1")
-            assert wait(answer) == ("signed_out_by_user", None)
-    clock.advance(7 * 24 * 3600)
-    assert wait(browser.start()) == ("signed_out_by_user", None)
+    browser.provider.forget_calls()
+    for fields in ({}, {"trigger": "return"}, {"trigger": "call"}, {"transport": "top"}, {"transport": "popup"}):
+        assert refused(browser, **fields) == ("signed_out_by_user", None)
+
+
+def test_u08_a_silence_is_for_visitors_only(browser: Browser) -> None:
+    """Who signed in again by hand is renewed, whatever an older mark says."""
     browser.sign_in("alice")
-    assert begins(browser.start())
-
-
-def test_u12_a_session_opened_by_other_means_is_left_alone(browser: Browser) -> None:
-    user = get_user_model().objects.create_user("mallory", password="secret")
-    browser.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    assert wait(browser.start()) == ("not_our_session", None)
-
-
-@pytest.mark.parametrize("age", [make_stale, make_overdue], ids=["stale", "overdue"])
-def test_a_session_can_be_renewed_by_a_frame(browser: Browser, age: Any) -> None:
+    marks = {name: value for name, value in cookies_of(browser).items() if "marks" in name}
+    browser.post("/oidc/logout/")
+    silenced = {name: value for name, value in cookies_of(browser).items() if "marks" in name}
+    assert marks != silenced
     browser.sign_in("alice")
-    age(browser.session)
-    answer = browser.relay("/oidc/callback/", browser.answered())
-    assert (answer.json()["reason"], answer.json()["changed"]) == ("renewed", False)
-    assert browser.fetch("/oidc/session/").json()["stale"] is False
+    browser.client.cookies.load(silenced)
+    begun(browser)
 
 
-# -- how often -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("save_every_request", [False, True])
+@pytest.mark.parametrize("visitors", ["off", "frame"])
+def test_c77_an_old_session_cookie_is_left_alone(
+    browser: Browser, settings: Settings, visitors: str, save_every_request: bool
+) -> None:
+    settings.SILENT_SSO_VISITORS = visitors
+    settings.SESSION_SAVE_EVERY_REQUEST = save_every_request
+    browser.client.cookies[SESSION] = "an-old-key-that-is-gone-by-now-abc"
+    answer = browser.start()
+    assert ("attempt" in answer.json()) is (visitors == "frame")
+    assert SESSION not in answer.cookies
 
 
-def test_ds01_page_loads_wait_longer_and_longer(browser: Browser, clock: Clock) -> None:
-    clock.stop(1_800_000_000)
-    for seconds in (60, 600, 3600, 3600):
-        assert begins(browser.start())
-        assert wait(browser.start()) == ("backed_off", seconds)
-        clock.advance(seconds - 1)
-        assert wait(browser.start())[0] == "backed_off"
-        clock.advance(1)
+# -- how ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_tab_s_return_asks_again_at_most_every_15_seconds(browser: Browser, clock: Clock) -> None:
-    clock.stop(1_800_000_000)
-    assert begins(browser.start(trigger="load"))
-    assert wait(browser.start(trigger="return")) == ("backed_off", 15)
-    clock.advance(14.5)
-    assert wait(browser.start(trigger="return")) == ("backed_off", 1)
-    clock.advance(0.5)
-    assert begins(browser.start(trigger="return"))
-    assert begins(browser.start(trigger="call")), "who calls by hand need not wait"
+@pytest.mark.parametrize("transport", ["frame", "popup"])
+def test_how_the_answer_will_come_is_in_the_state(browser: Browser, transport: str) -> None:
+    assert begun(browser, transport=transport)["state"].startswith(f"{transport[0]}.")
 
 
-def test_only_a_finished_sign_in_ends_the_wait(browser: Browser, clock: Clock) -> None:
-    assert browser.relay("/oidc/callback/", browser.answered()).json()["status"] == "failed"
-    assert wait(browser.start())[0] == "backed_off"
-    browser.provider.sign_in("alice")
-    assert browser.relay("/oidc/callback/", browser.answered(trigger="call")).json()["status"] == "signed_in"
-    assert begins(browser.start())
+def test_a_frame_is_meant_where_nothing_is_said(browser: Browser) -> None:
+    assert begun(browser)["state"].startswith("f.")
 
 
-def test_the_op_s_retry_after_lengthens_the_wait(browser: Browser, clock: Clock) -> None:
-    clock.stop(1_800_000_000)
-    browser.provider.sign_in("alice")
-    query = browser.answered()
-    browser.provider.fail("token", status=503, headers={"Retry-After": "5000"})
-    assert browser.relay("/oidc/callback/", query).json()["retry_after"] == 5000
-    assert wait(browser.start()) == ("backed_off", 5000)
+@pytest.mark.parametrize("transport", ["", "Frame", "web_message", "interactive"])
+def test_another_transport_is_400(browser: Browser, transport: str) -> None:
+    with nothing_changes(browser):
+        assert told(browser.start(transport=transport)) == (400, "wrong_transport")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x"])
+def test_another_content_type_says_nothing(browser: Browser, content_type: str) -> None:
+    """What is not a form has no fields: a frame's attempt, which harms nobody, and never a 500."""
+    answer = browser.client.post(START, b"transport=nonsense", content_type=content_type, headers={**FETCH, **ORIGIN})
+    assert answer.status_code in (200, 400)
 
 
 @pytest.mark.parametrize(
     ("setting", "known", "itp_support", "allowed"),
     [
         ("never", True, "", False),
-        ("never", True, "1", True),
         ("known", False, "", False),
         ("known", True, "", True),
-        ("known", False, "1", True),
         ("always", False, "", True),
+        ("known", False, "1", True),
+        ("never", False, "1", True),
+        ("known", False, "true", False),
     ],
 )
-def test_the_page_may_leave_for_the_op_where_the_site_says_so(
+def test_a_hop_at_top_level_where_the_settings_allow(
     browser: Browser, settings: Settings, setting: str, known: bool, itp_support: str, allowed: bool
 ) -> None:
     settings.SILENT_SSO_TOP_LEVEL_HOP = setting
     if known:
-        browser.sign_in("alice")
-        del browser.client.cookies["sessionid"]
-    answer = browser.start(transport="top", itp_support=itp_support, return_to="/page/7?x=1#part")
-    if not allowed:
-        assert wait(answer) == ("wrong_transport", None)
-        return
-    assert begins(answer)
-    browser.provider.sign_in("alice")
-    back = browser.get(browser.at_op(answer.json()["authorization_url"]))
-    assert back["Location"] == "/page/7?x=1#part"
+        was_here_before(browser)
+    fields = {"transport": "top", "itp_support": itp_support}
+    if allowed:
+        assert begun(browser, **fields)["state"].startswith("t.")
+    else:
+        assert refused(browser, **fields) == ("wrong_transport", None)
 
 
-def test_a_signed_in_page_may_leave_too(browser: Browser) -> None:
+def test_c91_a_signed_in_user_may_always_hop_where_known(browser: Browser) -> None:
     browser.sign_in("alice")
-    assert begins(browser.start(transport="top"))
+    for name in [name for name in browser.client.cookies if "marks" in name]:
+        del browser.client.cookies[name]
+    begun(browser, transport="top")
 
 
-def test_o05_the_page_cannot_be_sent_elsewhere(browser: Browser, settings: Settings) -> None:
-    settings.SILENT_SSO_TOP_LEVEL_HOP = "always"
-    browser.provider.sign_in("alice")
-    answer = browser.start(transport="top", return_to="https://evil.example/")
-    assert browser.get(browser.at_op(answer.json()["authorization_url"]))["Location"] == "/accounts/profile/"
+@pytest.mark.parametrize(
+    ("return_to", "ends_at"),
+    [
+        ("/page/7?x=1#part", "/page/7?x=1#part"),
+        ("https://evil.example/", "/accounts/profile/"),
+        ("//evil.example/", "/accounts/profile/"),
+        ("/oidc/logout/", "/accounts/profile/"),
+        ("", "/accounts/profile/"),
+    ],
+)
+def test_o01_o05_c103_a_hop_comes_back_to_the_page(browser: Browser, return_to: str, ends_at: str) -> None:
+    was_here_before(browser)
+    url = browser.start(transport="top", return_to=return_to).json()["authorization_url"]
+    back = browser.get(browser.at_op(url), **{"Sec-Fetch-Site": "cross-site"})
+    assert (back.status_code, back["Location"]) == (302, ends_at)
+    assert browser.user() != "nobody"
 
 
-def test_leaving_is_stopped_by_refusals_and_by_loops(browser: Browser, settings: Settings, clock: Clock) -> None:
-    settings.SILENT_SSO_TOP_LEVEL_HOP = "always"
-    settings.SILENT_SSO_BACK_OFF_SECONDS = (5,)
-    clock.stop(1_800_000_000)
-    for _ in range(3):
-        assert begins(browser.start(transport="top"))
-        assert wait(browser.start(transport="top")) in (("backed_off", 5), ("loop_stopped", None))
-        clock.advance(5)
-    assert wait(browser.start(transport="top")) == ("loop_stopped", None)
-    clock.advance(30)
-    assert begins(browser.start(transport="top"))
-
-
-# -- faults and floods -----------------------------------------------------------------------------------------------
-
-
-def test_c1_an_op_that_is_down_is_told_at_once_and_nothing_is_remembered(browser: Browser) -> None:
-    browser.provider.stop()
-    response = browser.start()
-    assert wait(response) == ("op_unreachable", 60)
-    assert not response.cookies
-
-
-def test_s19_n04_a_flood_of_starts_leaves_the_honest_attempt(browser: Browser) -> None:
-    browser.provider.sign_in("alice")
-    honest = browser.at_op(browser.get("/oidc/authenticate/?next=/page/")["Location"])
-    for _ in range(200):
-        assert begins(browser.start(trigger="call"))
-    assert len(browser.client.cookies) <= 8
-    assert browser.get(honest)["Location"] == "/page/"
-    assert Session.objects.count() == 1
+def test_a_visitor_is_not_asked_for_more_than_was_meant(browser: Browser) -> None:
+    fields = urlencode({"prompt": "login", "redirect_uri": "https://evil.example/", "state": "mine"})
+    wish = dict(parse_qsl(urlsplit(browser.relay(START, fields).json()["authorization_url"]).query))
+    assert (wish["prompt"], wish["redirect_uri"]) == ("none", "http://testserver/oidc/callback/")

@@ -92,6 +92,7 @@ function learn(name, { transport, duration, reason = "", user }) {
   if (signedIn) decide("in", `You are signed in as ${memory.name}`);
   if (name === "signed-out") {
     decide("out", "You have been signed out");
+    clearTimeout(ticking);
     for (const stale of ["how", "due"]) fact(stale)?.closest("div")?.setAttribute("hidden", "");
   }
 }
