@@ -86,7 +86,8 @@ class SilentSSOMiddleware:
             details.decision = decide(facts, _rules(), time.time())
             if details.decision.action is Action.REDIRECT:
                 obstacle = await self._aobstacle(request, facts, details.decision)
-                leave = _leave if beginning_is_cheap() else sync_to_async(_leave, thread_sensitive=False)
+                cheap = beginning_is_cheap(request.get_full_path())
+                leave = _leave if cheap else sync_to_async(_leave, thread_sensitive=False)
                 left = leave(request, facts, details, obstacle)
                 response = await left if isawaitable(left) else left
             if response is None and details.decision.action in (Action.END_SESSION, Action.REFUSE):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.urls import include, path
 
 from django_silent_sso.decorators import silent_sso_exempt
+from django_silent_sso.shortcuts import authentication_url
 from tests.conftest import FETCH, NAVIGATION, Browser
 from tests.urls import page
 
@@ -18,7 +19,12 @@ def public(request: HttpRequest) -> HttpResponse:
     return HttpResponse("for everybody")
 
 
-async def told_async(request: HttpRequest) -> HttpResponse:
+def by_hand(request: HttpRequest) -> HttpResponse:
+    """A view that begins an attempt itself."""
+    return HttpResponseRedirect(authentication_url(request, prompt=None, return_to="/public/"))
+
+
+async def decided_async(request: HttpRequest) -> HttpResponse:
     details: Any = request.silent_sso  # type: ignore[attr-defined]
     user = await request.auser()
     return JsonResponse({"reason": details.reason, "user": user.get_username()})
@@ -38,7 +44,8 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 urlpatterns = [
     path("page/", page),
     path("public/", public),
-    path("async/", told_async),
+    path("async/", decided_async),
+    path("by-hand/", by_hand),
     path("decided/", decided),
     path("decided/<path:rest>", decided),
     path("stream/", stream),

@@ -78,7 +78,7 @@ def test_the_same_subject_is_the_same_user_whatever_the_email() -> None:
     ],
     ids=["another issuer (U07)", "another case (U06)", "a blank (U06)", "the same address, passed on (U05)"],
 )
-def test_another_subject_is_another_user(other: dict[str, Any], settings: Any) -> None:
+def test_u05_u06_u07_another_subject_is_another_user(other: dict[str, Any], settings: Any) -> None:
     settings.SILENT_SSO_LINK_USERS_BY = "subject" if "iss" in other else "verified_email"
     alice = sign_in()
     assert sign_in(**{**claims(), **other}) != alice
@@ -143,7 +143,7 @@ class Late(SilentSSOBackend):
 
 
 @pytest.mark.parametrize("name", ["", "another"], ids=["the same name", "names that differ"])
-def test_two_first_sign_ins_at_once_end_with_one_account(name: str) -> None:
+def test_u17_two_first_sign_ins_at_once_end_with_one_account(name: str) -> None:
     """U17."""
     backend = Late()
     backend.name = name

@@ -42,7 +42,7 @@ VERIFIED, BARE, DENIED = {"email_verified": True}, {"email_verified": None}, {"e
         pytest.param("nonsense", "a@x.org", {"email": "a@x.org", **BARE}, False, id="a setting nobody knows"),
     ],
 )
-def test_an_account_is_linked_only_as_the_setting_says(
+def test_u04_an_account_is_linked_only_as_the_setting_says(
     settings: Any, setting: str, here: str, there: dict[str, Any], linked: bool
 ) -> None:
     settings.SILENT_SSO_LINK_USERS_BY = setting
@@ -90,7 +90,7 @@ def test_without_a_column_for_addresses_nobody_is_linked_by_one() -> None:
 
 
 @pytest.mark.parametrize(("email", "taken"), [("a@x.org", True), ("abcdefg@x.org", False)])
-def test_an_address_is_never_trimmed_to_somebody_elses(email: str, taken: bool) -> None:
+def test_u04_an_address_is_never_trimmed_to_somebody_elses(email: str, taken: bool) -> None:
     backend = SilentSSOBackend()
     backend.UserModel = Short
     found = backend._profile({"email": email, "given_name": "Alice"})

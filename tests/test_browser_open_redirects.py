@@ -57,7 +57,7 @@ def test_there_are_many_and_most_of_them_do_leave() -> None:
 @pytest.mark.parametrize(
     "encode", [str, quote, lambda url: quote(quote(url))], ids=["plain", "encoded", "encoded twice"]
 )
-def test_none_leaves_the_site(secure: bool, encode: Any) -> None:
+def test_o01_o02_o04_o08_none_leaves_the_site(secure: bool, encode: Any) -> None:
     away = {}
     for url in map(encode, PAYLOADS):
         target = location(url, secure=secure)
@@ -87,7 +87,7 @@ def test_none_leaves_the_allowed_hosts(settings: Any) -> None:
 @pytest.mark.parametrize(
     "place", ["{0}/page/", "/{0}page/", "/page/{0}", "/page/?x={0}", "//testserver{0}/", "/page/#{0}"]
 )
-def test_no_control_character_blank_or_backslash_gets_through(code: int, place: str) -> None:
+def test_o11_no_control_character_blank_or_backslash_gets_through(code: int, place: str) -> None:
     """O11: what browsers strip inside a URL must not be there in the first place."""
     assert location(place.format(chr(code))) is None
 
@@ -132,7 +132,7 @@ def test_a_sign_in_ends_on_the_default_page_instead(browser: Browser, url: str) 
 
 
 @pytest.mark.parametrize("url", ["/page/?x=1#part", "/page/a%20b?next=//evil.example"])
-def test_no_code_nor_state_is_ever_added_to_the_page_it_ends_on(browser: Browser, url: str) -> None:
+def test_o12_o13_no_code_nor_state_is_ever_added_to_the_page_it_ends_on(browser: Browser, url: str) -> None:
     """O12, O13: query and fragment are the page's own."""
     browser.provider.sign_in("alice")
     assert browser.follow(browser.get(f"/oidc/authenticate/?next={quote(url)}"))["Location"] == url

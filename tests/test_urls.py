@@ -20,10 +20,7 @@ NAMES = {
     "silent_sso_initiate": "initiate/",
 }
 
-urlpatterns = [
-    path("<slug:tenant>/sign-in/", include("django_silent_sso.urls")),
-    path("", include("django_silent_sso.urls")),
-]
+urlpatterns = [path("", include("django_silent_sso.urls"))]
 
 
 def test_every_name_of_the_contract_is_there_and_no_path_has_two() -> None:

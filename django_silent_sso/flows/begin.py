@@ -142,8 +142,10 @@ def fragment_is_used() -> bool:
     )
 
 
-def beginning_is_cheap() -> bool:
-    """Whether `begin()` would make no network call: the metadata is there and requests are not pushed."""
+def beginning_is_cheap(return_to: str) -> bool:
+    """Whether `begin()` would wait for nobody: the metadata is there, requests are not pushed, the cache not needed."""
+    if len(return_to.encode()) > min(LONGEST_IN_STATE, pending_store.LONGEST_IN_COOKIE):
+        return False
     now = time.time()
     try:
         return provider.metadata_is_warm(now) and not pushed.is_used(provider.metadata(now))
@@ -171,8 +173,11 @@ def _new_state(request: HttpRequest, *, silent: bool, transport: str, return_to:
     that the visitor gets the page in place of an error and is not sent round again (C92, DS02).
     """
     state = f"{STATE_KINDS[transport] if silent else INTERACTIVE_KIND}.{new_secret()}"
-    if silent and transport == TOP and not request.COOKIES and len(return_to) <= LONGEST_IN_STATE:
-        state = f"{state}.{seal({'return_to': return_to}, RETURN_PURPOSE, now)}"
+    if silent and transport == TOP and not request.COOKIES:
+        kept = {"return_to": return_to}
+        if len(return_to) > LONGEST_IN_STATE:
+            kept = {"reference": pending_store.put_aside(return_to, pending_store.SILENT_LIFETIME)}
+        state = f"{state}.{seal(kept, RETURN_PURPOSE, now)}"
     return state
 
 
@@ -181,9 +186,9 @@ def return_to_without_cookies(request: HttpRequest, state: str | None, now: floa
     kind, _, rest = (state or "").partition(".")
     if request.COOKIES or kind != STATE_KINDS[TOP]:
         return None
-    opened = unseal(rest.partition(".")[2], RETURN_PURPOSE, now, pending_store.SILENT_LIFETIME)
-    return_to = (opened or {}).get("return_to")
-    return return_to if isinstance(return_to, str) else None
+    opened = unseal(rest.partition(".")[2], RETURN_PURPOSE, now, pending_store.SILENT_LIFETIME) or {}
+    return_to = opened.get("return_to")
+    return return_to if isinstance(return_to, str) else pending_store.was_put_aside(opened.get("reference"))
 
 
 def transport_of(state: str | None) -> str | None:

@@ -35,6 +35,8 @@ def authenticated(data: Mapping[str, str], audience: str) -> tuple[dict[str, str
         return dict(data), (quote(client_id, safe=""), quote(secret, safe=""))
     proof: dict[str, str] = {"client_id": client_id}
     if method == "client_secret_jwt":
+        if not secret:
+            raise ConfigurationError(Reason.NOT_CONFIGURED, "client_secret_jwt needs OIDC_RP_CLIENT_SECRET")
         proof |= _assertion(client_id, audience, secret, "HS256", None)
     elif method == "private_key_jwt":
         key, algorithm, kid = _private_key()
@@ -72,6 +74,8 @@ def _private_key() -> tuple[Any, str, str | None]:
             key = json.loads(key)
         if isinstance(key, Mapping):
             jwk = jwt.PyJWK(dict(key))
+            if jwk.algorithm_name.startswith("HS"):
+                raise ConfigurationError(Reason.NOT_CONFIGURED, "the client key is a shared secret")
             return jwk.key, jwk.algorithm_name, jwk.key_id
     except (jwt.PyJWTError, ValueError) as error:
         raise ConfigurationError(Reason.NOT_CONFIGURED, f"the client key: {type(error).__name__}") from None

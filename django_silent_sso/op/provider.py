@@ -97,6 +97,7 @@ class Document:
         try:
             document = self._fetch(url, check)
         except SilentSSOError as error:
+            logger.warning("%s: the OP's %s cannot be had", error.reason, self._name)
             self._failed[url] = (now, error)
             return self._last_good(url, now, error)
         else:

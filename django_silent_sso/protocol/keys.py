@@ -58,7 +58,7 @@ def _fits(entry: Mapping[str, Any], header: TokenHeader) -> bool:
     return (
         kty is not None
         and entry.get("kty") == kty
-        and (crv is None or entry.get("crv") == crv)
+        and entry.get("crv") == crv
         and (header.kid is None or entry.get("kid") == header.kid)
         and entry.get("alg") in (None, header.alg)
         and entry.get("use") in (None, "sig")

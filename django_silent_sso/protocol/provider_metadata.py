@@ -43,7 +43,7 @@ def endpoint_problem(url: str) -> Reason | None:
     if problem:
         return problem
     address = _address(host)
-    if scheme != "https" and not (scheme == "http" and _is_loopback(host)):
+    if scheme == "http" and not _is_loopback(host):
         return Reason.ENDPOINT_INSECURE
     # 169.254.169.254 answers for the machine we run on, never for an OP.
     if address and (address.is_link_local or address.is_multicast or address.is_unspecified):

@@ -31,8 +31,10 @@ __all__ = [
     "forget",
     "forget_all",
     "mark_done",
+    "put_aside",
     "remember",
     "take",
+    "was_put_aside",
 ]
 
 TOP: Final = "top"
@@ -92,11 +94,21 @@ def remember(request: HttpRequest, response: HttpResponse, pending: PendingAuthe
     _make_room(request, response, now)
     data: dict[str, Any] = {"v": VERSION, **asdict(pending)}
     if len(pending.return_to.encode()) > LONGEST_IN_COOKIE:
-        reference = secrets.token_urlsafe(16)
-        _cache_set(f"silent_sso:return_to:{reference}", pending.return_to, pending.lifetime)
-        data |= {"return_to": "", "return_to_reference": reference}
+        data |= {"return_to": "", "return_to_reference": put_aside(pending.return_to, pending.lifetime)}
     name = PREFIX + digest(pending.state)
     set_cookie(request, response, name, seal(data, PURPOSE, now), pending.lifetime)
+
+
+def put_aside(return_to: str, seconds: int) -> str:
+    """Keep a long destination in the cache, under the short name that is given back."""
+    reference = secrets.token_urlsafe(16)
+    _cache_set(f"silent_sso:return_to:{reference}", return_to, seconds)
+    return reference
+
+
+def was_put_aside(reference: object) -> str | None:
+    """The destination of this name, while the cache has it."""
+    return _cache_get(f"silent_sso:return_to:{reference}") if isinstance(reference, str) else None
 
 
 def find(request: HttpRequest, state: str, now: float) -> PendingAuthentication | None:
@@ -177,7 +189,7 @@ def _open(text: str | None, now: float) -> PendingAuthentication | None:
         return None
     reference = data.pop("return_to_reference", None)
     if reference is not None:
-        data["return_to"] = _cache_get(f"silent_sso:return_to:{reference}") or "/"
+        data["return_to"] = was_put_aside(reference) or "/"
     if set(data) != _FIELDS:
         return None
     pending = PendingAuthentication(**data)

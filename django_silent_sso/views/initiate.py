@@ -14,7 +14,7 @@ from django_silent_sso.protocol.errors import Reason, ResponseError, SilentSSOEr
 from django_silent_sso.responses import Redirect
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import TOP
-from django_silent_sso.views.endpoint import endpoint, error_page
+from django_silent_sso.views.endpoint import endpoint, error_page, leave_session_alone
 from django_silent_sso.views.sign_in import ask_first, forbidden
 
 __all__ = ["initiate"]
@@ -42,6 +42,7 @@ def initiate(request: HttpRequest) -> HttpResponse:
         begun = begin(request, silent=False, transport=TOP, return_to=return_to, marks=marks, extra=extra)
     except SilentSSOError as error:
         return error_page(request, error, return_to)
+    leave_session_alone(request)
     response = Redirect(begun.url)
     begun.remember(request, response)
     return response

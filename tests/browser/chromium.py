@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -217,7 +219,7 @@ class Chromium:
 
 @contextmanager
 def chromium(loop: EventLoop, playwright: Playwright, profile: Path, *, third_party: bool) -> Iterator[Chromium]:
-    """Started, attached to, and ended by its own process id. `third_party`: are third-party cookies allowed?"""
+    """Started, attached to, and ended by its own process group. `third_party`: are third-party cookies allowed?"""
     preferences = {
         "profile": {"cookie_controls_mode": 0 if third_party else 1},
         "net": {"network_prediction_options": 0},  # Debian turns prefetching off
@@ -226,7 +228,13 @@ def chromium(loop: EventLoop, playwright: Playwright, profile: Path, *, third_pa
     (profile / "Default" / "Preferences").write_text(json.dumps(preferences))
     command = [str(EXECUTABLE), *SWITCHES, f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"]
     process = subprocess.Popen(  # noqa: S603 - our own arguments
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "HOME": str(profile)},
     )
     try:
         address = _address(process)
@@ -238,12 +246,9 @@ def chromium(loop: EventLoop, playwright: Playwright, profile: Path, *, third_pa
 
         yield loop.do(attach())
     finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # The whole group at once: what a child of it writes at its leisure would stay behind.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _address(process: subprocess.Popen[str]) -> str:

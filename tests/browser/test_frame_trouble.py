@@ -33,7 +33,7 @@ parent.postMessage({ type: "silent-sso:response", parameters: `error=login_requi
 </script>"""
 
 
-def test_op_that_shows_its_login_page_in_the_frame_is_given_up_early(site: Site) -> None:
+def test_f14_op_that_shows_its_login_page_in_the_frame_is_given_up_early(site: Site) -> None:
     site.provider.show_page()
     error = site.open("/page/").event("error")
     assert error["reason"] == "op_timeout"
@@ -48,7 +48,7 @@ def test_op_that_forbids_framing_is_given_up_early(site: Site) -> None:
     assert (error["reason"], error["duration"] < 5000) == ("op_timeout", True)
 
 
-def test_op_cannot_take_the_whole_page_away(site: Site) -> None:
+def test_f13_op_cannot_take_the_whole_page_away(site: Site) -> None:
     """Chromium lets a frame of the same site navigate the top window without a gesture."""
     site.provider.answer_instead("authorize", Reply.html("<script>top.location = '/elsewhere'</script>"))
     assert site.open("/page/").event("error")["reason"] == "op_timeout"
@@ -116,7 +116,7 @@ def test_focus_stays_where_the_user_has_put_it(site: Site) -> None:
     ],
     ids=["another state", "another type", "the page itself", "another frame", "nonsense"],
 )
-def test_forged_answer_is_ignored(site: Site, forgery: str) -> None:
+def test_f07_f09_forged_answer_is_ignored(site: Site, forgery: str) -> None:
     site.sign_in_at_op()
     site.tab.before_each_page("let other\n" + FORGE % forgery)
     site.open("/page/").event("signed-in")
@@ -124,7 +124,7 @@ def test_forged_answer_is_ignored(site: Site, forgery: str) -> None:
     assert "sign-in-required" not in site.tab.names()
 
 
-def test_answer_from_another_origin_is_ignored(site: Site) -> None:
+def test_f10_answer_from_another_origin_is_ignored(site: Site) -> None:
     """The OP's own page knows the state, and still may not speak for our callback."""
     site.provider.answer_instead("authorize", Reply.html(ANSWERS_ITSELF))
     error = site.open("/page/").event("error")

@@ -56,7 +56,7 @@ def test_answer_of_a_popup_signs_in(site: Site) -> None:
 
 
 @pytest.mark.parametrize("address", ["?state=p.one&code=secret", "?state=p.one#state=p.one&id_token=secret"])
-def test_code_does_not_stay_in_the_address(site: Site, address: str) -> None:
+def test_f15_code_does_not_stay_in_the_address(site: Site, address: str) -> None:
     site.tab.open(site(f"/oidc/callback/{address}"))
     assert site.tab.run("location.href") == site("/oidc/callback/")
     assert site.tab.text("body") == "You can close this window."

@@ -154,7 +154,7 @@ def test_sign_in_in_one_tab_is_seen_by_the_other(site: Site) -> None:
     site.settled("alice", first)
 
 
-def test_message_in_the_channel_only_leads_to_a_question(site: Site) -> None:
+def test_f20_message_in_the_channel_only_leads_to_a_question(site: Site) -> None:
     site.sign_in("alice")
     other = site.open("/page/", site.browser.new_tab())
     other.run("new BroadcastChannel('silent-sso:/oidc/silent/').postMessage({ signed_in: false })")

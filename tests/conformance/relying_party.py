@@ -82,9 +82,14 @@ def deliver(browser: Browser, answer: Answer) -> Any:
     page = browser.get(parts.path, **{"Sec-Fetch-Site": "cross-site"})
     assert (page.status_code, page.cookies) == (200, {})
     assert "fragment.js" in page.content.decode()
+    return post_fragment(browser, parts.fragment)
+
+
+def post_fragment(browser: Browser, fragment: str) -> Any:
+    """What fragment.js does: the page posts to itself what it found in its address."""
     return browser.client.post(
-        parts.path,
-        f"{parts.fragment}&silent_sso_fragment=1",
+        CALLBACK,
+        f"{fragment}&silent_sso_fragment=1",
         content_type=FORM,
         headers={**NAVIGATION, "Sec-Fetch-Site": "same-origin", "Origin": "null"},
     )

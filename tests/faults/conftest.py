@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 
 from django_silent_sso.op import health
 from django_silent_sso.op import provider as op_provider
 from django_silent_sso.testing import OpenIDProvider
 from tests.conftest import Browser, Clock
-from tests.faults.proxy import FaultProxy
+from tests.faults.database import database
+from tests.faults.proxy import Fault, FaultProxy
 
 if TYPE_CHECKING:
-    from pytest_django import Settings
+    from pytest_django import DjangoDbBlocker, Settings
 
 TIMEOUT = 0.2  # seconds: short enough to wait for
+PATIENCE = 20  # seconds: elsewhere a busy machine must not make a deadline pass
 STALE = 901  # seconds
 AGES = 3700  # seconds: longer than every back-off, and than documents are fresh
 
@@ -48,13 +54,18 @@ def behind(proxy: FaultProxy, settings: Settings) -> OpenIDProvider:
     proxy.upstream = (provider.host, provider.port)
     for name, value in provider.settings().items():
         setattr(settings, name, value)
+    settings.OIDC_TIMEOUT = PATIENCE
     forget_the_op()
     return provider
 
 
-def be_impatient(settings: Settings, reason: str) -> None:
-    """Where a deadline is going to pass, it is a short one; elsewhere a busy machine must not make it pass."""
-    settings.OIDC_TIMEOUT = TIMEOUT if reason == "op_timeout" else 20
+@contextmanager
+def failing(proxy: FaultProxy, settings: Settings, path: str, fault: Fault, reason: str) -> Iterator[None]:
+    """Requests for `path` meet `fault`. Where a deadline is going to pass, it is a short one."""
+    with proxy.at(path, fault):
+        settings.OIDC_TIMEOUT = TIMEOUT if reason == "op_timeout" else PATIENCE
+        yield
+    settings.OIDC_TIMEOUT = PATIENCE
 
 
 class Log:
@@ -141,3 +152,38 @@ WHO: dict[str, Callable[[Browser, Clock], Visitor | Member]] = {"visitor": Visit
 def trial(request: pytest.FixtureRequest, redirected: None, browser: Browser, clock: Clock) -> Visitor | Member:
     """The test runs twice: for a visitor's silent attempt, and for the renewal of a session."""
     return WHO[request.param](browser, clock)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
+    """An SQLite file with every table and no row."""
+    path = tmp_path_factory.mktemp("faults") / "migrated.sqlite3"
+    with django_db_blocker.unblock(), database(path):
+        call_command("migrate", verbosity=0)
+    return path
+
+
+@pytest.fixture
+def database_file(migrated_database: Path, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    """A database in a file of its own: threads can share it, and it can be in trouble."""
+    path = tmp_path / "site.sqlite3"
+    shutil.copy(migrated_database, path)
+    with django_db_blocker.unblock(), database(path):
+        yield path
+
+
+def use_engine(settings: Settings, engine: str, folder: Path) -> None:
+    """Sessions are kept by this engine."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    if engine == "file":
+        settings.SESSION_FILE_PATH = str(folder)
+
+
+ENGINES = ("db", "cached_db", "cache", "file", "signed_cookies")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> str:
+    """The test runs once for each of Django's session engines."""
+    use_engine(settings, request.param, tmp_path)
+    return str(request.param)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.conftest import Browser, Clock, told
-from tests.faults.conftest import AGES, Log, Member, Visitor, be_impatient
+from tests.faults.conftest import AGES, Log, Member, Visitor, failing
 from tests.faults.faults import JSON, TOKEN
 from tests.faults.proxy import Fault, FaultProxy, answer
 
@@ -22,11 +22,11 @@ every_fault = pytest.mark.parametrize(("fault", "reason"), TOKEN.values(), ids=T
 def test_c19_to_c33_a_silent_attempt_ends_on_the_page_with_nothing_lost(
     trial: Visitor | Member, proxy: FaultProxy, log: Log, settings: Settings, fault: Fault, reason: str
 ) -> None:
-    be_impatient(settings, reason)
-    with proxy.at("/token", fault):
+    proxy.seen.clear()
+    with failing(proxy, settings, "/token", fault, reason):
         trial.page()
         assert reason in log.reasons
-        assert proxy.seen.count("/token") == 1, "a code is never sent a second time"
+        assert proxy.seen.count("/token") <= 1, "a code is never sent a second time"
         assert "/elsewhere" not in proxy.seen
         trial.is_unharmed()
     trial.clock.advance(AGES)
@@ -39,14 +39,13 @@ def test_c19_to_c33_a_silent_attempt_ends_on_the_page_with_nothing_lost(
 def test_c19_to_c33_an_interactive_sign_in_says_so_and_can_be_repeated(
     browser: Browser, proxy: FaultProxy, log: Log, settings: Settings, fault: Fault, reason: str
 ) -> None:
-    be_impatient(settings, reason)
     browser.provider.sign_in("alice")
-    with proxy.at("/token", fault):
+    with failing(proxy, settings, "/token", fault, reason):
         response, _ = browser.surf("/oidc/authenticate/?next=/page/")
         assert response.status_code in (400, 503)
         assert told(response)[1] == reason
         assert reason in log.reasons
-        assert "/page/" in response.content.decode(), "the way to try again"
+        assert "next=%2Fpage%2F" in response.content.decode(), "the way to try again"
         assert browser.user() == "nobody"
         assert proxy.seen.count("/token") == 1
 
@@ -58,9 +57,8 @@ def test_c19_to_c33_an_interactive_sign_in_says_so_and_can_be_repeated(
 def test_c19_to_c33_a_hidden_frame_hears_a_word(
     browser: Browser, clock: Clock, proxy: FaultProxy, settings: Settings, fault: Fault, reason: str
 ) -> None:
-    be_impatient(settings, reason)
     member = Member(browser, clock)
-    with proxy.at("/token", fault):
+    with failing(proxy, settings, "/token", fault, reason):
         response = browser.relay("/oidc/callback/", browser.answered(), **{"Silent-SSO-Site": "same-site"})
     assert (response.status_code, response.json()["status"], told(response)[1]) == (200, "failed", reason)
     member.is_unharmed()
@@ -98,7 +96,7 @@ def test_c24_c25_a_no_of_the_token_endpoint_signs_nobody_out_however_often(
     member = Member(browser, clock)
     with proxy.at("/token", answer(status, b'{"error": "%s"}' % reason.encode(), JSON)):
         for _ in range(5):
-            browser.follow(browser.get("/page/")) if browser.get("/page/").status_code == 302 else None
+            member.page()
             member.is_unharmed()
             clock.advance(30)
 

@@ -62,7 +62,7 @@ def always_continuing(talk: Conversation) -> bool:
     [silent, body_without_end, dripping_body, dripping_chunks, dripping_headers, always_continuing],
     ids=["c20_silence", "c31_body_without_end", "c21_body", "c21_chunks", "c21_headers", "c32_flood_of_1xx"],
 )
-def test_time_is_up_for(talk: object) -> None:
+def test_ds06_time_is_up_for(talk: object) -> None:
     with serving(talk) as server:  # type: ignore[arg-type]
         with pytest.raises(OPUnavailable) as caught:
             fetch("GET", server.url)

@@ -107,7 +107,6 @@ def test_t02_t03_audience(aud: object, trusted: tuple[str, ...], reason: Reason 
         pytest.param(CLIENT_ID, CLIENT_ID + "1", PARTY, id="T03 a near miss"),
         pytest.param(CLIENT_ID, [CLIENT_ID], PARTY, id="T03 a list"),
         pytest.param(7, ABSENT, AUDIENCE, id="T02 without a sound audience"),
-        pytest.param([], CLIENT_ID, AUDIENCE, id="T02 without any"),
     ]
     + [pytest.param(CLIENT_ID, odd, PARTY, id=f"T03 {odd!r}") for odd in ODD],
 )

@@ -77,12 +77,15 @@ def test_refusal_of_the_authorization_endpoint(sent: str, reason: Reason, repeat
 
 
 def test_refusal_without_a_code_names_its_reason() -> None:
-    assert OPRefused(Reason.INVALID_GRANT).error == "invalid_grant"
+    refused = OPRefused(Reason.INVALID_GRANT)
+    assert (refused.error, refused.detail) == ("invalid_grant", "")
+    assert OPRefused.at_authorization("login_required").detail == ""
 
 
 def test_unavailable_carries_the_wait() -> None:
     assert OPUnavailable(Reason.OP_STATUS, retry_after=30).retry_after == 30
-    assert OPUnavailable(Reason.OP_TIMEOUT).retry_after is None
+    silent = OPUnavailable(Reason.OP_TIMEOUT)
+    assert (silent.reason, silent.detail, silent.retry_after) == (Reason.OP_TIMEOUT, "", None)
 
 
 def test_errors_survive_pickling_with_their_facts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
@@ -67,6 +68,8 @@ URLS = [
     pytest.param("https://user@id.example.org/", INVALID, False, id="user information"),
     pytest.param("https://@id.example.org/", INVALID, False, id="empty user information"),
     pytest.param("http://localhost@evil.example/", INVALID, False, id="user information that looks like a host"),
+    pytest.param("http://user@localhost/", INVALID, False, id="user information on loopback"),
+    pytest.param("http://localhost/#x", INVALID, False, id="a fragment on loopback"),
     pytest.param("https://id.example.org/#x", INVALID, False, id="a fragment"),
     pytest.param("https://id.example.org/#", INVALID, False, id="an empty fragment"),
     pytest.param("https://evil.example\\.example.org/", INVALID, False, id="a backslash"),
@@ -172,6 +175,12 @@ def test_i09_a22_documents_that_are_refused(broken: object, reason: Reason) -> N
     assert len(caught.value.detail) < 500
 
 
+def test_a22_a_mismatch_says_what_differs() -> None:
+    said, wanted = f"{ISSUER}/", f"the document says '{ISSUER}/', the settings say '{ISSUER}'"
+    with pytest.raises(ConfigurationError, match=re.escape(wanted)):
+        ProviderMetadata.from_document(document(issuer=said), issuer=ISSUER)
+
+
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_i09_each_endpoint_is_checked(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"endpoint_insecure: {name}"):
@@ -243,6 +252,7 @@ def test_overrides_are_checked_too() -> None:
 
 def test_metadata_made_by_hand_is_checked_and_frozen() -> None:
     metadata = ProviderMetadata(issuer=ISSUER, authorization_endpoint=f"{ISSUER}/a")
+    assert (metadata.iss_parameter_supported, metadata.backchannel_logout_supported) == (False, False)
     with pytest.raises(FrozenInstanceError):
         metadata.issuer = "https://evil.example"  # type: ignore[misc]
     with pytest.raises(ConfigurationError, match="endpoint_insecure"):

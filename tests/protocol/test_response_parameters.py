@@ -59,6 +59,10 @@ def test_l02_control_characters_are_malformed(name: str, control: str) -> None:
     assert refused(lambda: read_parameters([(name, f"a{control}b")])) is MALFORMED
 
 
+def test_l02_descriptions_may_have_line_breaks() -> None:
+    assert read_parameters([("error_description", "a\r\nb")]).get("error_description") == "a\r\nb"
+
+
 def test_empty_values_are_there_but_an_empty_state_is_none() -> None:
     parameters = read_parameters([("state", ""), ("error", "")])
     assert (parameters.get("state"), parameters.state) == ("", None)

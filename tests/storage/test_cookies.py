@@ -12,7 +12,7 @@ SCHEMES = pytest.mark.parametrize("secure", [False, True], ids=["http", "https"]
 
 
 @SCHEMES
-def test_flags(secure: bool) -> None:
+def test_n10_flags(secure: bool) -> None:
     request, response = CookieJar(secure=secure).request(), HttpResponse()
     set_cookie(request, response, "name", "value", 90)
     (morsel,) = response.cookies.values()
@@ -48,7 +48,7 @@ def test_what_was_set_is_read_until_it_is_deleted(secure: bool) -> None:
     assert read_cookie(jar.request(), "name") is None
 
 
-def test_on_https_a_name_that_a_sub_domain_can_set_is_not_read() -> None:
+def test_n03_on_https_a_name_that_a_sub_domain_can_set_is_not_read() -> None:
     jar = CookieJar(secure=True)
     jar.cookies["name"] = "planted"
     assert read_cookie(jar.request(), "name") is None

@@ -46,7 +46,7 @@ def test_who_was_written_down_is_found(write: object) -> None:
         pytest.param(ISSUER + "\na", "lice", id="the same text cut elsewhere"),
     ],
 )
-def test_another_pair_is_another_person(issuer: str, subject: str) -> None:
+def test_u06_u07_another_pair_is_another_person(issuer: str, subject: str) -> None:
     """U06, U07."""
     record(ISSUER, "alice", user("alice"))
     assert find_user(issuer, subject) is None
@@ -54,7 +54,7 @@ def test_another_pair_is_another_person(issuer: str, subject: str) -> None:
     assert [str(find_user(*pair)) for pair in ((ISSUER, "alice"), (issuer, subject))] == ["alice", "other"]
 
 
-def test_recording_a_second_time_is_refused() -> None:
+def test_u17_recording_a_second_time_is_refused() -> None:
     """The database decides which of two first sign-ins at once was first (U17)."""
     first, second = user("first"), user("second")
     record(ISSUER, "alice", first)

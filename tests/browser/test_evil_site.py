@@ -1,0 +1,262 @@
+"""A page on a host that is not ours loads, frames, fetches, posts and opens ours, and learns and changes nothing.
+
+It is on another site or, worse, on a sibling of our host: then a browser sends our cookies with all it asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from tests.browser.chromium import Chromium, Tab
+from tests.browser.site import Site
+from tests.interop.site_server import serving
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+# What the evil page can do with a URL; `look()` does all of it and tells everything that such a page can see.
+EVIL = """<!doctype html><meta charset="utf-8"><title>evil</title><button id="go">Win a prize</button><script>
+const heard = []
+addEventListener("message", ({ origin, data }) => heard.push([origin, JSON.stringify(data)]))
+const made = (name, fields) => Object.assign(document.createElement(name), fields)
+const element = (name, fields, parent = document.body) => new Promise((resolve) => {
+  const it = made(name, fields)
+  it.onload = () => resolve(["load", it])
+  it.onerror = () => resolve(["error", it])
+  parent.append(it)
+})
+const inside = (frame) => {
+  const seen = [frame.contentWindow.length, frame.contentDocument === null]
+  try { seen.push(frame.contentWindow.location.href) } catch (error) { seen.push(error.name) }
+  return seen
+}
+const fetched = (url, options) => fetch(url, { credentials: "include", ...options }).then(
+  async ({ type, status, redirected, url, headers }) => [type, status, redirected, url, [...headers]],
+  (error) => error.name)
+const framed = async (url, fields = {}) => {
+  const [event, frame] = await element("iframe", { src: url, ...fields })
+  const seen = [event, inside(frame)]
+  frame.remove()
+  return seen
+}
+const posted = (url, method) => new Promise((resolve) => {
+  const frame = made("iframe", { name: `f${Math.random()}` })
+  document.body.append(frame)
+  const form = made("form", { action: url, method, target: frame.name })
+  form.append(made("input", { name: "transport", value: "frame" }), made("input", { name: "state", value: "t.x" }))
+  document.body.append(form)
+  frame.onload = () => { const seen = inside(frame); frame.remove(); form.remove(); resolve(seen) }
+  form.submit()
+})
+const WAYS = {
+  image: async (url) => { const [event, it] = await element("img", { src: url }); return [event, it.width] },
+  script: async (url) => (await element("script", { src: url }))[0],
+  module: async (url) => (await element("script", { src: url, type: "module", crossOrigin: "use-credentials" }))[0],
+  style: async (url) => (await element("link", { rel: "stylesheet", href: url }))[0],
+  object: async (url) => (await element("object", { data: url }))[0],
+  frame: framed,
+  sandboxed: (url) => framed(url, { sandbox: "allow-scripts allow-forms" }),
+  no_cors: (url) => fetched(url, { mode: "no-cors" }),
+  no_cors_post: (url) => fetched(url, { mode: "no-cors", method: "POST", body: new URLSearchParams({ transport: "top" }) }),
+  cors: (url) => fetched(url, { mode: "cors" }),
+  cors_manual: (url) => fetched(url, { mode: "cors", redirect: "manual" }),
+  form_get: (url) => posted(url, "get"),
+  form_post: (url) => posted(url, "post"),
+}
+async function look(url) {
+  const seen = {}
+  for (const [name, way] of Object.entries(WAYS)) {
+    performance.clearResourceTimings()
+    const before = [history.length, window.length]
+    const result = await way(url)
+    const times = performance.getEntriesByType("resource").map((one) => [one.initiatorType, one.responseStatus,
+      one.transferSize, one.encodedBodySize, one.redirectStart > 0, one.nextHopProtocol, one.workerStart > 0])
+    seen[name] = [result, history.length - before[0], window.length - before[1], times]
+  }
+  return { seen, heard }
+}
+let popup
+let goal = "about:blank"
+go.onclick = () => { popup = window.open(goal) }
+const look_at_popup = () => {
+  const seen = {}
+  for (const name of ["closed", "length", "opener", "name"]) {
+    try { seen[name] = String(popup[name]) } catch (error) { seen[name] = error.name }
+  }
+  return { seen, heard, history: history.length }
+}
+</script>"""
+
+PATHS = [
+    "/oidc/silent/",
+    "/oidc/authenticate/?next=/page/",
+    "/oidc/callback/?code=x&state=f.x",
+    "/oidc/callback/?error=login_required&state=t.x",
+    "/oidc/session/",
+    "/oidc/initiate/?iss=ISSUER",
+    "/oidc/logout/",
+    "/page/",
+]
+ELSEWHERE, SIBLING = "evil.attacker.localhost", "evil.corp.localhost"
+
+
+def evil_application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/html")])
+    return [EVIL.encode()]
+
+
+class EvilSite:
+    """A tab with the evil page; what it sees is compared."""
+
+    def __init__(self, tab: Tab, origin: str, site: Site) -> None:
+        self.tab, self.origin, self.site = tab, origin, site
+        tab.open(origin)
+
+    def url(self, path: str) -> str:
+        return self.site(path.replace("ISSUER", self.site.provider.issuer))
+
+    def sees(self, paths: list[str] = PATHS) -> dict[str, Any]:
+        """Everything there is to see, by path, from a page that has not seen anything yet."""
+        seen = {}
+        for path in paths:
+            self.tab.open(self.origin)
+            seen[path] = self.tab.run(f"look({self.url(path)!r})")
+        return seen
+
+    def opens(self, path: str) -> Any:
+        """A window that a person's click opens; the page in it when everything has come to rest."""
+        self.tab.run(f"void (goal = {self.url(path)!r})")
+
+        async def click() -> Any:
+            async with self.tab.page.context.expect_page() as opened:
+                await self.tab.page.click("#go")
+            page = await opened.value
+            if not page.is_closed():
+                await page.wait_for_load_state("networkidle")
+            return page
+
+        self.tab.show()
+        return self.tab._loop.do(click())
+
+    def close(self, page: Any) -> None:
+        if not page.is_closed():
+            self.tab._loop.do(page.close())
+
+
+@pytest.fixture(params=[ELSEWHERE, SIBLING], ids=["another site", "a sibling of ours"])
+def evil_host(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def evil(site: Site, browser: Chromium, evil_host: str) -> Iterator[EvilSite]:
+    with serving(evil_application) as origin:
+        yield EvilSite(browser.new_tab(), f"http://{evil_host}:{urlsplit(origin).port}", site)
+
+
+def in_every_state(site: Site, look: Callable[[], Any]) -> list[Any]:
+    """What is seen of a stranger, of somebody signed in, and of somebody who is signed in at the OP alone."""
+    stranger = look()
+    site.tab.show()
+    site.sign_in("alice")
+    signed_in = look()
+    assert site.open("/by-hand/") and site.user() == "alice", "nobody was signed out by that"
+    site.forget_sign_in()
+    return [stranger, signed_in, look()]
+
+
+@pytest.mark.parametrize("visitors", ["frame", "redirect"])
+def test_f01_f02_f03_f05_f23_who_is_signed_in_cannot_be_seen(
+    site: Site, evil: EvilSite, settings: Settings, visitors: str
+) -> None:
+    settings.SILENT_SSO_VISITORS = visitors
+    stranger, signed_in, at_the_op = in_every_state(site, evil.sees)
+    for path in PATHS:
+        assert stranger[path] == signed_in[path] == at_the_op[path], path
+        assert signed_in[path]["heard"] == []
+
+
+def test_f01_s20_no_attempt_no_session_no_cookie(site: Site, evil: EvilSite) -> None:
+    """As somebody whom the OP knows: an attempt would end in a sign-in."""
+    site.sign_in_at_op()
+    before = set(site.browser.cookies())
+    evil.sees()
+    assert site.provider.calls_to("authorize") == []
+    assert set(site.browser.cookies()) == before
+    assert Session.objects.count() == 0
+
+
+def test_s05_p01_n07_nobody_is_signed_out(site: Site, evil: EvilSite) -> None:
+    site.sign_in("alice")
+    before = list(Session.objects.values_list("session_key", "session_data"))
+    evil.sees()
+    evil.close(evil.opens("/oidc/callback/?error=login_required&state=t.x"))
+    evil.close(evil.opens("/oidc/logout/"))
+    assert list(Session.objects.values_list("session_key", "session_data")) == before
+    assert site.open("/page/") and site.user() == "alice"
+    assert site.provider.sessions, "nor at the OP"
+
+
+def test_s19_an_honest_attempt_is_not_pushed_out(site: Site, evil: EvilSite) -> None:
+    """The person is at the OP's login page while the evil page does what it can, many times."""
+    site.tab.show()
+    site.tab.open(site("/oidc/authenticate/?next=/page/"))
+    for _ in range(3):
+        evil.sees(["/oidc/authenticate/?next=/page/", "/oidc/silent/", "/oidc/initiate/?iss=ISSUER"])
+    site.tab.show()
+    site.tab.type("input[name=username]", "alice")
+    site.tab.click("#sign-in")
+    site.tab.until(f"location.href === '{site('/page/')}' && document.readyState === 'complete'")
+    assert site.user() == "alice"
+
+
+@pytest.mark.parametrize("evil_host", [ELSEWHERE], indirect=True, ids=["another site"])
+@pytest.mark.parametrize("visitors", ["frame", "redirect"])
+@pytest.mark.parametrize("path", ["/page/", "/private/", "/oidc/authenticate/?next=/page/", "/oidc/session/"])
+def test_f04_a_window_that_was_opened_tells_nothing(
+    site: Site, evil: EvilSite, settings: Settings, path: str, visitors: str
+) -> None:
+    """It carries the cookies; but our answers are cut off from whoever opened them (COOP, Django's default)."""
+    settings.SILENT_SSO_VISITORS = visitors
+
+    def look() -> Any:
+        evil.tab.open(evil.origin)
+        page = evil.opens(path)
+        seen = evil.tab.run("look_at_popup()")
+        evil.close(page)
+        return seen
+
+    stranger, signed_in, at_the_op = in_every_state(site, look)
+    assert stranger == signed_in == at_the_op
+    assert signed_in["heard"] == []
+
+
+CHANNEL = "window.heard = []; void (new BroadcastChannel('silent-sso:p.x').onmessage = ({ data }) => heard.push(data))"
+
+
+def test_f06_f21_an_evil_opener_hears_nothing_of_an_answer(site: Site, evil: EvilSite) -> None:
+    """Our own tab hears it, so the answer was told; to our own origin alone."""
+    site.tab.show()
+    site.open("/by-hand/").run(CHANNEL)
+    page = evil.opens("/oidc/callback/?code=secret&state=p.x")
+    site.tab.until("heard.length")
+    evil.close(page)
+    assert site.tab.run("heard[0].parameters") == "code=secret&state=p.x"
+    assert evil.tab.run("new Promise((resolve) => setTimeout(() => resolve(heard)))") == []
+
+
+@pytest.mark.parametrize("path", ["/oidc/callback/?code=secret&state=f.x", "/oidc/callback/?code=secret&state=p.x"])
+def test_f06_f22_a_page_that_frames_an_answer_hears_nothing(site: Site, evil: EvilSite, path: str) -> None:
+    """Neither another site nor a sibling of ours: the browser does not even show it."""
+    site.tab.show()
+    site.open("/by-hand/").run(CHANNEL)
+    seen = evil.tab.run(f"framed({evil.url(path)!r})")
+    assert seen == ["load", [0, True, "SecurityError"]]
+    assert evil.tab.run("new Promise((resolve) => setTimeout(() => resolve(heard)))") == []
+    assert site.asked("/static/django_silent_sso/relay.js") == []
+    assert site.tab.run("heard") == []
