@@ -2,7 +2,8 @@
 
 A site's own subclass works after changing its base class: `filter_users_by_claims`, `create_user`, `update_user`,
 `verify_claims`, `get_username`, `get_userinfo`, `get_or_create_user`, `store_tokens` and `describe_user_by_claims` are
-called as upstream calls them. Tokens are validated before any of them runs (`flows.sign_in`).
+called as upstream calls them. Tokens are validated before any of them runs (`flows.sign_in`). Reports of a fault in
+one of them show neither tokens nor claims (L03).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import DatabaseError, IntegrityError, transaction
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from django_silent_sso.conf import conf
 from django_silent_sso.op import provider
@@ -72,6 +74,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         return
 
     # -- claims -------------------------------------------------------------------------------------------------------
+    @sensitive_variables()
     def collect_claims(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """The ID Token's claims, with UserInfo's where a requested scope's claims are missing.
 
@@ -99,6 +102,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         wanted = [SCOPE_CLAIMS[scope] for scope in conf.scope.split() if scope in SCOPE_CLAIMS]
         return any(not any(name in claims for name in names) for names in wanted)
 
+    @sensitive_variables()
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """UserInfo's claims (Core 5.3.2): an object whose `sub` is the ID Token's, else `TokenError`."""
         answer = provider.userinfo(access_token)
@@ -129,6 +133,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         return "a subject at the OP"  # never an e-mail address in a log
 
     # -- users --------------------------------------------------------------------------------------------------------
+    @sensitive_variables()
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser | None:
         """The user these claims stand for; None where a site's own hook gave none.
 
@@ -178,6 +183,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
             and not identities.is_linked(user, issuer)
         ]
 
+    @sensitive_variables()
     def _create_once(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Create the user and write down whose subject it is, both or neither.
 
@@ -197,6 +203,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
                 raise UserNotAdmitted(Reason.USER_AMBIGUOUS, "the user name is taken") from None
             return found
 
+    @sensitive_variables()
     def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """A new account. A site's own may return None to refuse."""
         profile = self._profile(claims)
@@ -206,6 +213,7 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         )
         return user
 
+    @sensitive_variables()
     def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Take over a changed name or e-mail address; a value the database refuses is left as it was."""
         changed = {

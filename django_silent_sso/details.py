@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 
 from django_silent_sso.browser import has_session_cookie
@@ -33,11 +34,22 @@ class SilentSSO:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self.decision = Decision(Action.SERVE, Reason.NOT_SIGNED_IN)
-        self.hidden = False  # overdue: the page sees nobody
+        self.hidden = False  # overdue, or the session cannot be read: the page sees nobody
         self.begun: list[Remembers] = []  # by shortcuts; their cookies are set on the way out
 
     def __repr__(self) -> str:
         return f"<SilentSSO {self.decision.action}: {self.decision.reason}>"
+
+    def hide_user(self) -> None:
+        """The page sees nobody; the session stays as it is, for when the OP or the store can be asked again (C65)."""
+        nobody = AnonymousUser()
+
+        async def auser() -> AnonymousUser:
+            return nobody
+
+        self._request.user = nobody
+        self._request.auser = auser
+        self.hidden = True
 
     @property
     def action(self) -> str:

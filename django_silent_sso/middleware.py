@@ -22,7 +22,7 @@ from inspect import isawaitable
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
-from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, get_urlconf, resolve, reverse
@@ -40,7 +40,8 @@ from django_silent_sso.responses import Page, Redirect, SignInRequired, challeng
 from django_silent_sso.storage import single_flight
 from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import TOP
-from django_silent_sso.storage.rp_session import KEY, RPSession
+from django_silent_sso.storage.rp_session import RPSession
+from django_silent_sso.views.endpoint import leave_session_alone
 from django_silent_sso.views.hops import COOKIES_BLOCKED
 
 __all__ = ["SilentSSOMiddleware"]
@@ -65,7 +66,7 @@ class SilentSSOMiddleware:
             return self.__acall__(request)
         details = _attach(request)
         response: HttpResponseBase | None = None
-        if _concerns_us(request) and not _is_fresh(request, details):
+        if _concerns_us(request) and not _is_settled(request, details):
             facts = _facts(request)
             details.decision = decide(facts, _rules(), time.time())
             if details.decision.action is Action.REDIRECT:
@@ -78,9 +79,10 @@ class SilentSSOMiddleware:
         details = _attach(request)
         response: HttpResponseBase | None = None
         if _concerns_us(request):
-            if has_session_cookie(request):
-                await request.session.aget(KEY)  # loads it; what follows only looks
-            if _is_fresh(request, details):
+            if has_session_cookie(request) and not await RPSession.ais_readable(request.session):
+                _withhold(details)
+                return _on_the_way_out(request, await self._answer(request))
+            if _is_settled(request, details):  # it is loaded; what follows only looks
                 return _on_the_way_out(request, await self._answer(request))
             facts = _facts(request)
             details.decision = decide(facts, _rules(), time.time())
@@ -105,8 +107,11 @@ class SilentSSOMiddleware:
     def _obstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
         if _is_exempt(request):
             return Reason.EXEMPT
-        if facts.signed_in and not request.user.is_authenticated:
-            return Reason.USER_INACTIVE
+        try:
+            if facts.signed_in and not request.user.is_authenticated:
+                return Reason.USER_INACTIVE
+        except DatabaseError:
+            return Reason.STORAGE_UNAVAILABLE
         if _must_be_alone(facts, decision) and not single_flight.claim(request.session.session_key or ""):
             return Reason.ATTEMPT_UNDER_WAY
         return prepare()
@@ -114,8 +119,11 @@ class SilentSSOMiddleware:
     async def _aobstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
         if _is_exempt(request):
             return Reason.EXEMPT
-        if facts.signed_in and not (await request.auser()).is_authenticated:
-            return Reason.USER_INACTIVE
+        try:
+            if facts.signed_in and not (await request.auser()).is_authenticated:
+                return Reason.USER_INACTIVE
+        except DatabaseError:
+            return Reason.STORAGE_UNAVAILABLE
         if _must_be_alone(facts, decision) and not await single_flight.aclaim(request.session.session_key or ""):
             return Reason.ATTEMPT_UNDER_WAY
         return prepare() if preparation_is_cheap() else await sync_to_async(prepare, thread_sensitive=False)()
@@ -129,7 +137,7 @@ class SilentSSOMiddleware:
         if action is Action.END_SESSION:
             end_session(request, reason)
         elif action is Action.SERVE_ANONYMOUSLY:
-            _hide_user(request, details)
+            details.hide_user()
         return None
 
 
@@ -149,10 +157,13 @@ def _concerns_us(request: HttpRequest) -> bool:
     return request.path not in _own_paths(get_script_prefix(), urlconf, get_language(), conf.callback_url_name)
 
 
-def _is_fresh(request: HttpRequest, details: SilentSSO) -> bool:
+def _is_settled(request: HttpRequest, details: SilentSSO) -> bool:
     """What `policy.decide()` would say first, without collecting facts for it: most requests end here."""
     if not has_session_cookie(request):
         return False
+    if not RPSession.is_readable(request.session):
+        _withhold(details)
+        return True
     if not RPSession.is_fresh(request.session, time.time(), conf.renew_after, conf.session_max):
         return False
     details.decision = Decision(Action.SERVE, Reason.FRESH)
@@ -243,16 +254,10 @@ def _refuse(request: HttpRequest, reason: Reason) -> HttpResponse:
     return response
 
 
-def _hide_user(request: HttpRequest, details: SilentSSO) -> None:
-    """The page sees nobody; the session stays as it is, for when the OP can be asked again (C65)."""
-    nobody = AnonymousUser()
-
-    async def auser() -> AnonymousUser:
-        return nobody
-
-    request.user = nobody
-    request.auser = auser
-    details.hidden = True
+def _withhold(details: SilentSSO) -> None:
+    """The session cannot be read: the page is served, and sees nobody (C62, C65)."""
+    details.decision = Decision(Action.SERVE, Reason.STORAGE_UNAVAILABLE)
+    details.hide_user()
 
 
 def _is_exempt(request: HttpRequest) -> bool:
@@ -287,4 +292,5 @@ def _on_the_way_out(request: HttpRequest, response: HttpResponseBase) -> HttpRes
     if details.decision.action is Action.END_SESSION:
         marks = read_marks(request).silenced(details.decision.reason, time.time())
         write_marks(request, any_kind, marks)
+    leave_session_alone(request)
     return response

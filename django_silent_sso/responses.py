@@ -128,9 +128,8 @@ class FragmentPage(HttpResponse):
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(render_to_string("django_silent_sso/fragment.html", {}, request=request))
         private(self)
-        self["Content-Security-Policy"] = _policy(
-            script_src="STATIC", style_src="STATIC", form_action="'self'", frame_ancestors="'none'"
-        )
+        # No form-action, as in `Page`: what follows the form may be a redirect to the OP.
+        self["Content-Security-Policy"] = _policy(script_src="STATIC", style_src="STATIC", frame_ancestors="'none'")
         self["X-Frame-Options"] = "DENY"
 
 

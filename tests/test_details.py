@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
@@ -170,3 +171,13 @@ def test_the_decision_is_told_in_words() -> None:
 )
 def test_the_best_name_the_claims_have(claims: dict[str, Any], name: str) -> None:
     assert display_name(claims) == name
+
+
+def test_a_page_that_must_see_nobody_sees_nobody() -> None:
+    found = details()
+    found.hide_user()
+    request: Any = found._request
+    assert request.user.is_anonymous
+    assert async_to_sync(request.auser)() is request.user
+    assert seen(found) == NOBODY
+    assert not request.session.modified, "the session stays as it is"

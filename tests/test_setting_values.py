@@ -1,79 +1,103 @@
-"""One setting: its value if it is of the right kind, else its default."""
+"""Reading one setting: what is of the right kind, and the default for everything else."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from django_silent_sso.defaults import DEFAULTS
-from django_silent_sso.setting_values import choice, choices, raw, seconds, text, words
+from django_silent_sso import setting_values as values
+from django_silent_sso.conf import conf
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+TYPES = ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]
 
 
-def test_raw_is_what_the_site_wrote_or_the_default(settings: Any) -> None:
-    assert raw("SILENT_SSO_VISITORS") == DEFAULTS["SILENT_SSO_VISITORS"]
-    settings.SILENT_SSO_VISITORS = ["anything"]
-    assert raw("SILENT_SSO_VISITORS") == ["anything"]
-    assert raw("NO_SUCH_SETTING") is None
+def test_what_is_not_set_is_the_default(settings: Settings) -> None:
+    assert values.raw("SILENT_SSO_VISITORS") == "frame"
+    assert values.raw("SILENT_SSO_OF_NO_SUCH_NAME") is None
+    settings.SILENT_SSO_VISITORS = None
+    assert values.raw("SILENT_SSO_VISITORS") is None, "set to None is set"
 
 
-@pytest.mark.parametrize(
-    ("value", "read"), [("x", "x"), ("", None), (None, None), (7, None), (b"x", None), (["x"], None)]
-)
-def test_text(settings: Any, value: object, read: str | None) -> None:
+@pytest.mark.parametrize(("value", "read"), [("x", "x"), ("", None), (None, None), (7, None), (b"x", None)])
+def test_text(settings: Settings, value: object, read: str | None) -> None:
     settings.SILENT_SSO_ISSUER = value
-    assert text("SILENT_SSO_ISSUER") == read
+    assert values.text("SILENT_SSO_ISSUER") == read
 
 
-@pytest.mark.parametrize(("value", "read"), [(0, 0), (7, 7), (7.9, 7), (-1, 300), ("7", 300), (None, 300), (True, 300)])
-def test_seconds(settings: Any, value: object, read: int) -> None:
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(7, 7), (7.9, 7), (0, 0), (-1, 300), ("7", 300), (None, 300), (True, 300), (float("nan"), 300), (10**9, 300)],
+)
+def test_seconds(settings: Settings, value: object, read: int) -> None:
     settings.SILENT_SSO_GRACE_SECONDS = value
-    assert seconds("SILENT_SSO_GRACE_SECONDS") == read
+    assert values.seconds("SILENT_SSO_GRACE_SECONDS") == read
 
 
-def test_seconds_have_a_default_of_their_own_or_the_callers_or_none(settings: Any) -> None:
-    assert seconds("SILENT_SSO_GRACE_SECONDS") == 300
-    assert seconds("SILENT_SSO_GRACE_SECONDS", 5) == 5
-    assert seconds("SILENT_SSO_SESSION_MAX_SECONDS") == 0
-    settings.SILENT_SSO_GRACE_SECONDS = "soon"
-    assert seconds("SILENT_SSO_GRACE_SECONDS", 5) == 5
-    assert seconds("SILENT_SSO_GRACE_SECONDS", "later") == 0
+def test_seconds_with_a_default_of_the_caller_s(settings: Settings) -> None:
+    assert values.seconds("SILENT_SSO_OF_NO_SUCH_NAME", 7) == 7
+    assert values.seconds("SILENT_SSO_OF_NO_SUCH_NAME", "seven") == 0
+    settings.SILENT_SSO_GRACE_SECONDS = "seven"
+    assert values.seconds("SILENT_SSO_GRACE_SECONDS", 8) == 8
+    assert values.seconds("SILENT_SSO_SESSION_MAX_SECONDS") == 0
 
 
-@pytest.mark.parametrize(("value", "read"), [("off", "off"), ("OFF", "frame"), (None, "frame"), (["off"], "frame")])
-def test_choice(settings: Any, value: object, read: str) -> None:
-    settings.SILENT_SSO_VISITORS = value
-    assert choice("SILENT_SSO_VISITORS") == read
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [*((kind, kind) for kind in TYPES), ("token", "code"), ("token code", "code"), (["code"], "code")],
+)
+def test_choice(settings: Settings, value: object, read: str) -> None:
+    settings.SILENT_SSO_RESPONSE_TYPE = value
+    assert values.choice("SILENT_SSO_RESPONSE_TYPE") == read
+    assert conf.response_type == read
 
 
 @pytest.mark.parametrize(
     ("value", "read"),
     [
-        (["poll", "visible"], ("poll", "visible")),
-        (("poll", "nonsense", 7), ("poll",)),
-        ((), ()),
-        ("poll", ("visible",)),
-        (None, ("visible",)),
-        ({"poll"}, ("visible",)),
+        *((mode, mode) for mode in ("query", "fragment", "form_post", "web_message")),
+        (None, None),
+        ("jwt", None),
+        (7, None),
     ],
 )
-def test_choices(settings: Any, value: object, read: tuple[str, ...]) -> None:
-    settings.SILENT_SSO_MONITOR = value
-    assert choices("SILENT_SSO_MONITOR") == read
+def test_a_choice_without_default(settings: Settings, value: object, read: str | None) -> None:
+    settings.SILENT_SSO_RESPONSE_MODE = value
+    assert conf.response_mode == read
+
+
+@pytest.mark.parametrize("basic", [False, True])
+@pytest.mark.parametrize("value", ["none", "tls_client_auth", 7])
+def test_client_authentication_of_no_known_kind_is_as_if_not_set(
+    settings: Settings, value: object, basic: bool
+) -> None:
+    settings.SILENT_SSO_CLIENT_AUTH = value
+    settings.OIDC_TOKEN_USE_BASIC_AUTH = basic
+    assert conf.client_auth == ("client_secret_basic" if basic else "client_secret_post")
 
 
 @pytest.mark.parametrize(
     ("value", "read"),
-    [
-        (["a", "b"], ("a", "b")),
-        ("ab", ()),
-        (None, ()),
-        (7, ()),
-        (["a", None, 7], ("a",)),
-        ([re.compile("a")], ()),
-        ({}, ()),
-    ],
+    [(["a", "b"], ("a", "b")), (("a", 7, None), ("a",)), ({"a"}, ("a",)), ("ab", ()), (None, ()), (7, ())],
 )
 def test_words(value: object, read: tuple[str, ...]) -> None:
-    assert words(value) == read
+    assert values.words(value) == read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (["redirect"], ("redirect",)),
+        (("redirect", "refresh_token"), ("redirect", "refresh_token")),
+        (("redirect", "telepathy", 7), ("redirect",)),
+        ((), ()),
+        ("redirect", ("refresh_token", "redirect")),
+        (None, ("refresh_token", "redirect")),
+    ],
+)
+def test_choices_in_their_order(settings: Settings, value: object, read: tuple[str, ...]) -> None:
+    settings.SILENT_SSO_RENEW_WITH = value
+    assert values.choices("SILENT_SSO_RENEW_WITH") == read

@@ -57,7 +57,8 @@ def fail(request: HttpRequest, pending: PendingAuthentication, error: SilentSSOE
     if not pending.silent and not isinstance(error, SubjectChanged):
         logger.info("%s: %s", error.reason, pending)
         return Failed(error.reason, marks)
-    before = RPSession.read(request.session) if has_session_cookie(request) else None
+    readable = has_session_cookie(request) and RPSession.is_readable(request.session)
+    before = RPSession.read(request.session) if readable else None
     outcome = _outcome(error, pending, before, proven)
     logger.info("%s: %s", outcome.reason, pending)
     retry_after = getattr(error, "retry_after", None)

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest
@@ -194,8 +195,19 @@ def _renew(
     backend, _ = _backend()
     backend.request = request
     backend.store_tokens(tokens.access_token, tokens.id_token)
+    _save(request)
     user: Any = request.user
     return _done(request, pending, Completed(user, rp_session, changed=False, reason=Reason.RENEWED))
+
+
+def _save(request: HttpRequest) -> None:
+    """Save the renewed session now: later, nobody could catch what the store says to it (C63, C68)."""
+    try:
+        request.session.save()
+    except UpdateError:
+        raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the session is gone or cannot be written") from None
+    finally:
+        request.session.modified = False  # saved once, or not at all
 
 
 def _done(request: HttpRequest, pending: PendingAuthentication, completed: Completed) -> Completed:

@@ -7,6 +7,7 @@ should be (H09). What cannot be read (another version, another OP, garbage) coun
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
@@ -19,6 +20,8 @@ from django_silent_sso.conf import conf
 from django_silent_sso.storage.sealing import seal, unseal
 
 __all__ = ["KEY", "RPSession", "Tokens"]
+
+logger = logging.getLogger("django_silent_sso.storage")
 
 KEY: Final = "silent_sso"
 VERSION: Final = 1
@@ -66,6 +69,23 @@ class RPSession:
         return cls(**values)
 
     @staticmethod
+    def is_readable(session: SessionBase) -> bool:
+        """Whether the session's store answers. It is loaded then; nothing that follows raises (C62, C65)."""
+        try:
+            session.get(KEY)
+        except Exception as error:  # any engine's own
+            return _unreadable(error)
+        return True
+
+    @staticmethod
+    async def ais_readable(session: SessionBase) -> bool:
+        try:
+            await session.aget(KEY)
+        except Exception as error:  # any engine's own
+            return _unreadable(error)
+        return True
+
+    @staticmethod
     def is_fresh(session: SessionBase, now: float, renew_after: int, longest: int | None) -> bool:
         """Whether the OP vouched for this session a short while ago: the one question every request asks, at no cost.
 
@@ -108,6 +128,11 @@ class RPSession:
             verified_at=found.verified_at - seconds,
             signed_in_at=found.signed_in_at - seconds,
         ).write(session)
+
+
+def _unreadable(error: Exception) -> bool:
+    logger.error("storage_unavailable: the session cannot be loaded (%s)", type(error).__name__)
+    return False
 
 
 _FIELDS: Final = {item.name for item in fields(RPSession)}

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 RESPONSE_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token")
 RESPONSE_MODES = ("query", "fragment", "form_post", "web_message")
+PUSHED = "urn:ietf:params:oauth:request_uri:"
+"""what a `request_uri` of RFC 9126 begins with"""
 PROMPTS = ("none", "login", "consent", "select_account")
+UNKNOWN_REFERENCE = "request_uri is invalid, expired, or was already used"
 
 _TYPES = frozenset(frozenset(name.split()) for name in RESPONSE_TYPES)
 
@@ -96,6 +99,8 @@ def read_request(provider: OpenIDProvider, request: Request, target: Target) -> 
     given = request.parameters
     if repeated := request.repeated():
         raise RefusalError("invalid_request", f"'{repeated[0]}' parameter must not be provided twice")
+    if given.get("request_uri", "").startswith(PUSHED):
+        raise RefusalError("invalid_request_uri", UNKNOWN_REFERENCE)
     for name in ("request", "request_uri", "registration"):
         if name in given:
             raise RefusalError(f"{name}_not_supported")

@@ -7,6 +7,8 @@ from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 from django_silent_sso.testing.authentication_requests import (
+    PUSHED,
+    UNKNOWN_REFERENCE,
     RefusalError,
     UnredirectableError,
     read_request,
@@ -18,7 +20,6 @@ from django_silent_sso.testing.messages import NO_STORE, Pairs, Reply, Request
 if TYPE_CHECKING:
     from django_silent_sso.testing.provider import OpenIDProvider
 
-REFERENCE = "urn:ietf:params:oauth:request_uri:"
 SECONDS = 60
 _PROOFS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
@@ -42,12 +43,14 @@ def push(provider: OpenIDProvider, request: Request) -> Reply:
         parameters += (("client_id", client_id),)
     pushed = replace(request, query=parameters, form=())
     if "request_uri" in dict(parameters):
-        return oauth_error("invalid_request", "`request_uri` parameter must not be used")
+        return oauth_error("request_uri_not_supported", "a pushed request holds no reference")
     try:
         read_request(provider, pushed, read_target(provider, pushed))
-    except (UnredirectableError, RefusalError) as error:
+    except UnredirectableError as error:
+        return oauth_error("invalid_request", str(error))
+    except RefusalError as error:
         return oauth_error(error.error, str(error))
-    reference = REFERENCE + token_urlsafe(32)
+    reference = PUSHED + token_urlsafe(32)
     provider.pushed_requests[reference] = PushedRequest(client_id, parameters, provider.now() + SECONDS)
     return Reply.json({"request_uri": reference, "expires_in": SECONDS}, 201, NO_STORE)
 
@@ -55,12 +58,15 @@ def push(provider: OpenIDProvider, request: Request) -> Reply:
 def resolved(provider: OpenIDProvider, request: Request) -> tuple[Request, bool]:
     """The request that a reference stands for, used up with it, and whether there was one (RFC 9126 4).
 
-    Raises `UnredirectableError` for a reference that nobody knows (any more): where to redirect was in the request.
+    One that nobody knows (any more) stays in the request, to be refused there. Raises `UnredirectableError` if that
+    does not say where to redirect.
     """
     given = request.parameters
-    if not given.get("request_uri", "").startswith(REFERENCE):
+    if not given.get("request_uri", "").startswith(PUSHED):
         return request, False
     pushed = provider.pushed_requests.pop(given["request_uri"], None)
     if pushed is None or pushed.expires_at <= provider.now() or pushed.client_id != given.get("client_id"):
-        raise UnredirectableError("invalid_request_uri", "request_uri is invalid, expired, or was already used")
+        if "redirect_uri" in given:
+            return request, False
+        raise UnredirectableError("invalid_request_uri", UNKNOWN_REFERENCE)
     return replace(request, query=pushed.parameters, form=()), True

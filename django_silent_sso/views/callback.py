@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from django_silent_sso.browser import is_framed, is_same_origin, kind_of
 from django_silent_sso.conf import conf
@@ -27,7 +28,7 @@ from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import FRAME, POPUP, TOP, PendingAuthentication
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.sealing import seal, unseal
-from django_silent_sso.views.endpoint import endpoint, error_page, leave_session_alone
+from django_silent_sso.views.endpoint import endpoint, error_page, keep_session_cookie, leave_session_alone
 from django_silent_sso.views.hops import FORM_POST, hop_for_strict_cookies, hop_form_post, without_cookies
 
 __all__ = ["callback"]
@@ -40,6 +41,7 @@ FRAGMENT = "silent_sso_fragment"  # in a form that our own page made of a fragme
 
 
 @endpoint("GET", "POST")
+@sensitive_post_parameters()  # tokens, in reports of a fault in a site's hook (L03)
 def callback(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _posted(request)
@@ -96,6 +98,7 @@ def _form_post(request: HttpRequest) -> HttpResponse:
     return _top_level(request, pairs, mode="form_post")
 
 
+@sensitive_variables("pairs")
 def _top_level(request: HttpRequest, pairs: list[tuple[str, str]], *, mode: str) -> HttpResponse:
     try:
         parameters = read_parameters(pairs)
@@ -127,6 +130,7 @@ def _top_level_answer(
     response: HttpResponse
     if isinstance(done, Completed):
         response = Redirect(pending.return_to)
+        keep_session_cookie(request, response)
         write_marks(request, response, read_marks(request).signed_in())
         return response
     if not done.session_ended:
@@ -166,6 +170,7 @@ def _relayed(request: HttpRequest) -> HttpResponse:
             expires_in=conf.renew_after,
             changed=done.changed,
         )
+        keep_session_cookie(request, response)
         marks = read_marks(request).signed_in()
     else:
         if not done.session_ended:

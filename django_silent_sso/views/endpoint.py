@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
@@ -24,7 +25,9 @@ from django_silent_sso.protocol.errors import (
 from django_silent_sso.responses import Page, nothing, private
 from django_silent_sso.storage.rp_session import KEY
 
-__all__ = ["endpoint", "error_page", "leave_session_alone"]
+__all__ = ["endpoint", "error_page", "keep_session_cookie", "leave_session_alone"]
+
+logger = logging.getLogger("django_silent_sso.views")
 
 RETRY_AFTER = 30  # seconds, where the OP did not say
 OP_FAILURES = frozenset({Reason.SERVER_ERROR, Reason.TEMPORARILY_UNAVAILABLE})
@@ -45,7 +48,11 @@ def endpoint(*methods: str, csrf: bool = False) -> Callable[[Callable[..., HttpR
                 return private(HttpResponseNotAllowed(methods))
             if is_prefetch(request):
                 return nothing()
-            return view(request, *args, **kwargs)
+            try:
+                return view(request, *args, **kwargs)
+            except DatabaseError as error:
+                logger.error("storage_unavailable: the database failed (%s)", type(error).__name__)
+                return error_page(request, StorageUnavailable(Reason.STORAGE_UNAVAILABLE))
 
         answer = transaction.non_atomic_requests(answer)
         return login_not_required(answer if csrf else csrf_exempt(answer))
@@ -84,3 +91,21 @@ def leave_session_alone(request: HttpRequest) -> None:
         request.session.get(KEY)  # loads it, as Django will: it would put a new one in the place of one that is gone
     if request.session.is_empty():
         del request.COOKIES[conf.session_cookie_name]  # what Django does not see it neither deletes nor renews
+
+
+def keep_session_cookie(request: HttpRequest, response: HttpResponse) -> None:
+    """The session cookie of a session that we have saved, as Django sets it where it saves one itself."""
+    session = request.session
+    if session.modified:
+        return  # Django will
+    closing = session.get_expire_at_browser_close()
+    response.set_cookie(
+        conf.session_cookie_name,
+        session.session_key or "",
+        max_age=None if closing else session.get_expiry_age(),
+        domain=settings.SESSION_COOKIE_DOMAIN,
+        path=settings.SESSION_COOKIE_PATH,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=settings.SESSION_COOKIE_HTTPONLY,
+        samesite=settings.SESSION_COOKIE_SAMESITE,
+    )

@@ -19,7 +19,8 @@ __all__ = ["session"]
 
 @endpoint("GET")
 def session(request: HttpRequest) -> HttpResponse:
-    found = RPSession.read(request.session) if has_session_cookie(request) else None
+    readable = has_session_cookie(request) and RPSession.is_readable(request.session)
+    found = RPSession.read(request.session) if readable else None
     user = request.user if found is not None else None
     if found is None or user is None or not user.is_authenticated:
         leave_session_alone(request)

@@ -33,6 +33,8 @@ def start(request: HttpRequest) -> HttpResponse:
     transport = request.POST.get("transport", FRAME)
     if transport not in (FRAME, TOP, POPUP):
         return FrameResult("failed", Reason.WRONG_TRANSPORT, code=400)
+    if has_session_cookie(request) and not RPSession.is_readable(request.session):
+        return _not_now(Reason.STORAGE_UNAVAILABLE, 0, now)
     reason, until = _obstacle(request, marks, transport, now)
     if reason is not None:
         leave_session_alone(request)

@@ -33,6 +33,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.broken = ""
+        """a path that is answered by the page of a proxy that cannot reach the site"""
 
     @cached_property
     def _site(self) -> StaticFilesHandler:
@@ -44,6 +46,9 @@ class Recorder:
             name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
         }
         self.asked.append(Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], headers))
+        if environ["PATH_INFO"] == self.broken:
+            start_response("502 Bad Gateway", [("Content-Type", "text/html")])
+            return [b"<h1>Bad Gateway</h1>"]
         answer: Iterable[bytes] = self._site(environ, start_response)
         return answer
 
@@ -118,6 +123,9 @@ class Site:
     def attempts(self) -> int:
         """Silent attempts that the page's script wanted to begin."""
         return len(self.asked("/oidc/silent/"))
+
+    def break_down(self, path: str) -> None:
+        self._recorder.broken = path
 
     def forget(self) -> None:
         self._recorder.asked.clear()

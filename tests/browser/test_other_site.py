@@ -96,6 +96,24 @@ def test_setting_says_whether_the_page_may_leave(site: Site, settings: Settings,
 
 
 @blocked
+def test_page_says_whether_it_may_leave(site: Site) -> None:
+    site.sign_in("alice")
+    site.forget_sign_in()
+    site.open('/with-callback/?top_level_hop="never"').event("sign-in-required")
+    assert len(site.provider.calls_to("authorize")) == 1
+
+
+@blocked
+def test_page_never_leaves_because_of_a_call(site: Site) -> None:
+    site.sign_in("alice")
+    site.forget_sign_in()
+    site.open("/by-hand/")
+    result = site.tab.run("import('/static/django_silent_sso/silent-sso.js').then((sso) => sso.signInSilently())")
+    assert result == {"status": "failed", "error": "login_required", "reason": "login_required"}
+    assert len(site.provider.calls_to("authorize")) == 1
+
+
+@blocked
 def test_page_that_wants_itp_support_leaves_for_the_op(site: Site) -> None:
     site.sign_in_at_op()
     site.open("/with-callback/?itp_support=true")
@@ -121,3 +139,19 @@ def test_sign_out_at_the_op_is_confirmed_by_one_trip_of_the_page(site: Site) -> 
     site.tab.event("before-sign-in")
     assert site.tab.event("before-sign-in")["transport"] == "top"
     site.tab.until("document.querySelector('input[name=username]')")  # the OP asks who is there
+
+
+@blocked
+def test_signed_in_page_leaves_for_the_op_once_and_not_at_each_return(site: Site) -> None:
+    site.sign_in("alice")
+    site.come_back()
+    site.tab.event("before-sign-in")
+    assert site.tab.event("before-sign-in")["transport"] == "top"
+    site.tab.until(
+        "performance.getEntriesByType('navigation')[0].redirectCount === 0 && !document.hidden && window.onload !== 1"
+    )
+    site.settled("alice")
+    site.come_back()
+    assert site.tab.event("error")["reason"] == "inconclusive_frame"
+    assert site.user() == "alice"
+    assert len(site.provider.calls_to("authorize")) == 3  # frame, page, frame

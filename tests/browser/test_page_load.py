@@ -35,6 +35,14 @@ def test_page_is_loaded_again_once_and_then_left_alone(site: Site) -> None:
     assert site.attempts() == 1
 
 
+def test_page_that_a_cache_keeps_as_it_was_is_not_loaded_for_ever(site: Site) -> None:
+    site.sign_in_at_op()
+    site.open("/unchanging/").event("signed-in")
+    assert site.tab.event("signed-in")["reason"] == "renewed"  # of the page that was loaded again
+    site.tab.run("fetch('/api/')")  # a reload would have begun before
+    assert len(site.asked("/unchanging/")) == 2
+
+
 def test_visitor_whom_the_op_does_not_know_is_told_so_and_the_page_stays(site: Site) -> None:
     required = site.open("/page/").event("sign-in-required")
     assert (required["error"], required["reason"]) == ("login_required", "login_required")
@@ -49,6 +57,13 @@ def test_page_within_the_back_off_asks_nobody(site: Site) -> None:
     assert (required["error"], required["reason"]) == ("login_required", "backed_off")
     assert [one.path for one in site.asked("/oidc/.*")] == []
     assert site.provider.calls == []
+
+
+def test_back_off_ends_with_a_sign_in(site: Site) -> None:
+    site.open("/page/").event("sign-in-required")
+    site.sign_in("alice")
+    site.forget_sign_in()
+    assert site.open("/page/").event("signed-in")["reason"] == "signed_in"
 
 
 def test_signed_in_page_asks_nobody(site: Site) -> None:

@@ -78,6 +78,18 @@ def test_op_that_is_down_signs_nobody_out(site: Site) -> None:
     assert site.user() == "alice"
 
 
+def test_site_that_is_down_signs_nobody_out(site: Site) -> None:
+    site.sign_in("alice")
+    site.break_down("/oidc/session/")
+    site.come_back()
+    site.tab.until("performance.getEntriesByName(location.origin + '/oidc/session/').length")
+    assert site.attempts() == 0
+    site.break_down("/oidc/silent/")
+    result = site.tab.run("import('/static/django_silent_sso/silent-sso.js').then((sso) => sso.signInSilently())")
+    assert result["reason"] == "op_unreachable"
+    assert site.tab.names() == ["before-sign-in", "error"]
+
+
 def test_typed_text_is_never_lost(site: Site) -> None:
     site.open("/form/").event("sign-in-required")
     site.tab.type("#text", "a long letter")
@@ -144,6 +156,15 @@ def test_sign_out_in_one_tab_is_seen_by_the_other(site: Site) -> None:
     site.settled("nobody", first)
 
 
+def test_sign_out_that_one_tab_has_noticed_is_seen_by_the_other(site: Site) -> None:
+    first = site.sign_in("alice")
+    second = site.open("/page/", site.browser.new_tab())
+    site.sign_out_at_op()
+    site.come_back(second)
+    assert second.event("signed-out")["transport"] == "frame"
+    assert first.event("signed-out")["transport"] == "session"
+
+
 def test_sign_in_in_one_tab_is_seen_by_the_other(site: Site) -> None:
     first = site.open("/page/")
     first.event("sign-in-required")
@@ -174,3 +195,30 @@ def test_page_from_the_back_forward_cache_does_not_show_who_has_left(site: Site)
     site.tab.event("restored")
     assert site.tab.event("signed-out")["transport"] == "session"
     site.settled("nobody")
+
+
+def test_page_from_the_back_forward_cache_asks_the_site_alone_where_the_op_is_not_wanted(
+    site: Site, settings: Settings
+) -> None:
+    settings.SILENT_SSO_MONITOR = ()
+    site.sign_in("alice")
+    site.open("/page/elsewhere/")
+    site.sign_out_at_op()
+    site.tab.back()
+    site.tab.event("restored")
+    site.tab.until("performance.getEntriesByName(location.origin + '/oidc/session/').length")
+    site.tab.run("fetch('/api/')")
+    assert site.attempts() == 0
+
+
+def test_attempt_ends_when_the_page_is_left(site: Site) -> None:
+    """And does not come back with the page, out of the back-forward cache."""
+    with site.provider.hang("authorize") as hang:
+        site.open("/page/").until("document.querySelector('iframe')")
+        hang.wait_until_reached()
+        site.open("/by-hand/")
+    site.tab.back()
+    site.tab.until("location.pathname === '/page/'")
+    assert site.tab.run("document.querySelectorAll('iframe').length") <= 1
+    assert site.tab.event("sign-in-required")["error"] == "login_required"
+    assert "error" not in site.tab.names()

@@ -40,6 +40,12 @@ def page(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
 
+def unchanging(request: HttpRequest) -> HttpResponse:
+    """As a cache gives it to everybody, made for a visitor."""
+    request.COOKIES = {}
+    return _page(request)
+
+
 def by_hand(request: HttpRequest) -> HttpResponse:
     return _page(request, "{% silent_sso auto=False %}")
 
@@ -83,6 +89,7 @@ urlpatterns = [
     path("page/", page),
     path("page/<path:rest>", lambda request, rest: page(request)),
     path("private/", login_required(page)),
+    path("unchanging/", unchanging),
     path("by-hand/", by_hand),
     path("without-reload/", without_reload),
     path("without-tag/", without_tag),

@@ -30,11 +30,11 @@ NAMES = ["state", "code", "iss", "error", "error_description", "id_token", "acce
 NAMES += ["expires_in", "session_state", "response"]
 
 MALFORMED, UNEXPECTED = Reason.MALFORMED_RESPONSE, Reason.UNEXPECTED_PARAMETER
+MISMATCH, MISSING = Reason.ISSUER_MISMATCH, Reason.ISSUER_MISSING
+Response = CodeResponse | TokenResponse | ErrorResponse
 
 
-def parse(
-    sent: dict[str, str], *, response_type: str = "code", iss_required: bool = False
-) -> CodeResponse | TokenResponse | ErrorResponse:
+def parse(sent: dict[str, str], *, response_type: str = "code", iss_required: bool = False) -> Response:
     parameters = read_parameters({"state": STATE, **sent}.items())
     return parse_authentication_response(
         parameters, state=STATE, issuer=ISSUER, iss_required=iss_required, response_type=response_type
@@ -57,7 +57,7 @@ def refused(call: Callable[[], object]) -> Reason:
         pytest.param({}, Reason.STATE_MISSING, id="C13 no parameters at all"),
         pytest.param({"code": "c"}, Reason.STATE_MISSING, id="S01 A75 a code without state"),
         pytest.param({"code": "c", "state": ""}, Reason.STATE_MISSING, id="S01 a code with an empty state"),
-        pytest.param({"error": "login_required"}, Reason.STATE_MISSING, id="S05 an error without state"),
+        pytest.param({"error": "x"}, Reason.STATE_MISSING, id="S05 an error without state"),
         pytest.param({"response": "a.b.c"}, Reason.STATE_MISSING, id="R03 JARM alone"),
         pytest.param({"code": "c", "state": "guess"}, Reason.STATE_UNKNOWN, id="S02 A74 another state"),
         pytest.param({"code": "c", "state": STATE + "1"}, Reason.STATE_UNKNOWN, id="S02 a near miss"),
@@ -80,7 +80,6 @@ def test_r03_jarm_was_not_asked_for(response: str, rest: dict[str, str]) -> None
 
 
 SUCCESS, ERROR = {"code": "c"}, {"error": "login_required"}
-MISMATCH, MISSING = Reason.ISSUER_MISMATCH, Reason.ISSUER_MISSING
 TWICE = "https%3A%2F%2Fid.example.org"
 
 
@@ -95,7 +94,6 @@ TWICE = "https%3A%2F%2Fid.example.org"
         pytest.param({**SUCCESS, "iss": "https://evil.example"}, MISMATCH, MISMATCH, id="I01 A76 another OP"),
         pytest.param({**ERROR, "iss": "https://evil.example"}, MISMATCH, MISMATCH, id="I04 its error"),
         pytest.param({**SUCCESS, "iss": ISSUER + "1"}, MISMATCH, MISMATCH, id="I01 a near miss"),
-        pytest.param({**SUCCESS, "iss": ISSUER + "/"}, MISMATCH, MISMATCH, id="I01 a slash more"),
         pytest.param({**SUCCESS, "iss": ISSUER.upper()}, MISMATCH, MISMATCH, id="I01 another case"),
         pytest.param({**SUCCESS, "iss": ""}, MISMATCH, MISMATCH, id="I01 empty is not absent"),
         pytest.param({**SUCCESS, "iss": TWICE}, None, None, id="encoded once too often (Glewlwyd)"),
@@ -112,6 +110,25 @@ def test_the_answer_names_our_op(
         assert parse(sent, iss_required=iss_required)
     else:
         assert refused(lambda: parse(sent, iss_required=iss_required)) is reason
+
+
+@pytest.mark.parametrize(
+    ("response_type", "sent", "reason"),
+    [
+        pytest.param("id_token", {"id_token": "i"}, None, id="an ID Token names it too, and signed"),
+        pytest.param(
+            "code token", {"code": "c", "access_token": "a", "token_type": "bearer"}, MISSING, id="no ID Token"
+        ),
+        pytest.param("id_token", {"id_token": "i", "iss": "evil"}, MISMATCH, id="but what is there is compared"),
+        pytest.param("code", {"code": "c", "id_token": "i"}, UNEXPECTED, id="not a way around iss"),
+        pytest.param("code id_token", {"code": "c", "id_token": ""}, MALFORMED, id="nor is an empty one"),
+    ],
+)
+def test_i02_iss_may_be_left_out_beside_an_id_token(response_type: str, sent: Any, reason: Reason | None) -> None:
+    if reason is None:
+        assert parse(sent, response_type=response_type, iss_required=True)
+    else:
+        assert refused(lambda: parse(sent, response_type=response_type, iss_required=True)) is reason
 
 
 # Errors
@@ -131,7 +148,6 @@ def test_a_known_error(code: OPErrorCode) -> None:
         pytest.param("signed_in", "signed_in", id="S09 one of our own words"),
         pytest.param("LOGIN_REQUIRED", "LOGIN_REQUIRED", id="S09 another case"),
         pytest.param("<script>", "op_error", id="L01 markup"),
-        pytest.param("e" * 101, "op_error", id="L01 too long"),
     ],
 )
 def test_an_error_we_do_not_know(sent: str, error: str) -> None:
@@ -201,7 +217,6 @@ def test_r01_r02_members_are_exactly_those_asked_for(response_type: str, came: s
         pytest.param("code", {"code": ""}, MALFORMED, id="an empty code is a missing one"),
         pytest.param("code", {"code": "c", "id_token": "i"}, UNEXPECTED, id="R02 an ID Token beside a code"),
         pytest.param("code", {"code": "c", "access_token": ""}, UNEXPECTED, id="R02 even an empty token"),
-        pytest.param("id_token", {"id_token": ""}, MALFORMED, id="an empty ID Token is a missing one"),
         pytest.param("code id_token", {"code": "c"}, MALFORMED, id="hybrid without the ID Token"),
         pytest.param("id_token", {"code": "c"}, UNEXPECTED, id="R01 a code where a token was asked for"),
     ],
@@ -211,14 +226,11 @@ def test_what_is_missing_or_too_much(response_type: str, sent: dict[str, str], r
 
 
 @pytest.mark.parametrize("response_type", ["id_token token", "code token"])
-@pytest.mark.parametrize(
-    ("token_type", "accepted"),
-    [("Bearer", True), ("bEARER", True), ("mac", False), ("Bearer2", False), ("", False), (None, False)],
-)
-def test_t29_a73_an_access_token_is_a_bearer_token(response_type: str, token_type: str | None, accepted: bool) -> None:
+@pytest.mark.parametrize("token_type", ["Bearer", "bEARER", "mac", "Bearer2", "", None])
+def test_t29_a73_an_access_token_is_a_bearer_token(response_type: str, token_type: str | None) -> None:
     sent = {name: VALUES[name] for name in MEMBERS[response_type]}
     sent |= {} if token_type is None else {"token_type": token_type}
-    if accepted:
+    if token_type in ("Bearer", "bEARER"):
         response = parse(sent, response_type=response_type)
         assert isinstance(response, TokenResponse)
         assert response.token_type == token_type

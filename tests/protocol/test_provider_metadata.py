@@ -106,6 +106,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
         "backchannel_logout_supported": True,
+        "require_pushed_authorization_requests": True,
         "a_member_of_tomorrow": {"ignored": True},
     }
     return {name: value for name, value in (good | changes).items() if value is not ABSENT}
@@ -120,6 +121,7 @@ def test_a20_a_full_document_is_read() -> None:
     assert metadata.id_token_algorithms == ("RS256", "ES256")
     assert metadata.token_endpoint_auth_methods == ("client_secret_post",)
     assert metadata.backchannel_logout_supported is True
+    assert metadata.pushed_requests_required is True
 
 
 def test_a_meagre_document_gets_the_defaults_of_discovery() -> None:
@@ -132,6 +134,7 @@ def test_a_meagre_document_gets_the_defaults_of_discovery() -> None:
         id_token_algorithms=(),
         token_endpoint_auth_methods=("client_secret_basic",),
         backchannel_logout_supported=False,
+        pushed_requests_required=False,
     )
 
 
@@ -199,6 +202,7 @@ def test_an_endpoint_may_be_left_out(name: str, empty: object) -> None:
     [
         ({"authorization_response_iss_parameter_supported": "true"}, "iss_parameter_supported", False),
         ({"backchannel_logout_supported": 1}, "backchannel_logout_supported", False),
+        ({"require_pushed_authorization_requests": "yes"}, "pushed_requests_required", False),
         ({"response_modes_supported": "query"}, "response_modes_supported", ("query", "fragment")),
         ({"response_modes_supported": ["query", 7, None]}, "response_modes_supported", ("query",)),
         ({"id_token_signing_alg_values_supported": None}, "id_token_algorithms", ()),
@@ -253,6 +257,7 @@ def test_overrides_are_checked_too() -> None:
 def test_metadata_made_by_hand_is_checked_and_frozen() -> None:
     metadata = ProviderMetadata(issuer=ISSUER, authorization_endpoint=f"{ISSUER}/a")
     assert (metadata.iss_parameter_supported, metadata.backchannel_logout_supported) == (False, False)
+    assert metadata.pushed_requests_required is False
     with pytest.raises(FrozenInstanceError):
         metadata.issuer = "https://evil.example"  # type: ignore[misc]
     with pytest.raises(ConfigurationError, match="endpoint_insecure"):

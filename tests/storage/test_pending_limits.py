@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_silent_sso.protocol.errors import ResponseError
@@ -62,6 +62,7 @@ def test_no_way_back_makes_a_cookie_that_browsers_drop(length: int, script: str)
     assert found.return_to == way
 
 
+@settings(database=None, deadline=None, derandomize=True)
 @given(st.text(max_size=50), st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=99))
 def test_any_state_beside_any_cookie_is_unknown(state: str, cookie: str) -> None:
     jar = CookieJar()

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 
@@ -91,38 +92,24 @@ def test_it_is_absent_for(made: SessionBase) -> None:
     assert RPSession.read(made) is None
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        "text",
-        7,
-        [],
-        {},
-        {**STORED, "v": 2},
-        {key: value for key, value in STORED.items() if key != "v"},
-        {key: value for key, value in STORED.items() if key != "subject"},
-        {**STORED, "subject": 7},
-        {**STORED, "issuer": None},
-        {**STORED, "verified_at": "1800000000"},
-        {**STORED, "verified_at": None},
-        {**STORED, "verified_at": True},
-        {**STORED, "verified_at": float("nan")},
-        {**STORED, "verified_at": float("inf")},
-        {**STORED, "verified_at": 10**400},
-        {**STORED, "signed_in_at": {}},
-        {**STORED, "claims": "claims"},
-        {**STORED, "claims": None},
-        {**STORED, "sealed_tokens": 7},
-        {**STORED, "op_sid": ["sid"]},
-        {**STORED, "auth_time": "yesterday"},
-        {**STORED, "acr": 1},
-        {**STORED, "select_by": None},
-    ],
-    ids=lambda data: (
-        str({k: v for k, v in data.items() if STORED.get(k) != v})[:40] if isinstance(data, dict) else None
-    ),
-)
-def test_garbage_and_foreign_versions_count_as_absent(data: object) -> None:
+CHANGES: list[dict[str, Any]] = [{"v": 2}, {"v": None}, {"subject": 7}, {"subject": None}, {"issuer": None}]
+CHANGES += [{"verified_at": value} for value in ("1800000000", None, True, float("nan"), float("inf"), 10**400)]
+CHANGES += [{"signed_in_at": {}}, {"claims": "claims"}, {"claims": None}, {"sealed_tokens": 7}, {"op_sid": ["sid"]}]
+CHANGES += [{"auth_time": "yesterday"}, {"acr": 1}, {"select_by": None}]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: str(change)[:40])
+def test_garbage_and_foreign_versions_count_as_absent(change: dict[str, Any]) -> None:
+    assert RPSession.read(session({**STORED, **change})) is None
+
+
+@pytest.mark.parametrize("name", ["v", "issuer", "subject", "verified_at", "signed_in_at"])
+def test_without_a_necessary_member_it_is_absent(name: str) -> None:
+    assert RPSession.read(session({key: value for key, value in STORED.items() if key != name})) is None
+
+
+@pytest.mark.parametrize("data", ["text", 7, [], {}], ids=repr)
+def test_something_else_under_our_key_is_absent(data: object) -> None:
     assert RPSession.read(session(data)) is None
 
 
@@ -227,6 +214,54 @@ def test_other_sessions_keep_large_tokens() -> None:
     assert SIGN_IN.with_tokens(large, NOW).tokens(NOW) == large
 
 
+# -- the quick look that every request takes ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "longest", "fresh"),
+    [
+        pytest.param({}, None, True, id="just verified"),
+        pytest.param({"verified_at": NOW - 899.5}, None, True, id="half a second left"),
+        pytest.param({"verified_at": NOW - 900}, None, False, id="stale"),
+        pytest.param({"verified_at": NOW + 1}, None, False, id="of a clock that was wrong"),
+        pytest.param({"verified_at": int(NOW)}, None, False, id="not as we write it"),
+        pytest.param({"signed_in_at": None}, None, False, id="no beginning"),
+        pytest.param({"signed_in_at": NOW - 3599}, 3600, True, id="before its greatest age"),
+        pytest.param({"signed_in_at": NOW - 3600}, 3600, False, id="at its greatest age"),
+        pytest.param({"issuer": "https://another.example.org"}, None, False, id="another OP's"),
+        pytest.param({"v": 2}, None, False, id="another version"),
+    ],
+)
+def test_what_is_fresh(change: dict[str, Any], longest: int | None, fresh: bool) -> None:
+    assert RPSession.is_fresh(session({**STORED, **change}), NOW, 900, longest) is fresh
+
+
+@pytest.mark.parametrize(
+    "made", [session(), session("garbage"), session(STORED, user=False)], ids=["none", "garbage", "visitor"]
+)
+def test_what_cannot_be_fresh(made: SessionBase) -> None:
+    assert not RPSession.is_fresh(made, NOW, 900, None)
+
+
+class BrokenStore(SessionBase):
+    """A session engine whose server is down."""
+
+    def load(self) -> dict[str, Any]:
+        raise ConnectionError("canary")
+
+
+def test_a_store_that_is_down_is_told_apart_and_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    """C65."""
+    good, bad = session(STORED), BrokenStore("a-session-key")
+    assert RPSession.is_readable(good)
+    assert async_to_sync(RPSession.ais_readable)(good)
+    assert caplog.messages == []
+    assert not RPSession.is_readable(bad)
+    assert not async_to_sync(RPSession.ais_readable)(bad)
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+    assert "canary" not in caplog.text
+
+
 # -- claims ------------------------------------------------------------------------------------------------------------
 
 
@@ -259,8 +294,5 @@ def test_a_session_can_be_made_older() -> None:
     made = session(STORED)
     RPSession.backdate(made, 1000)
     assert RPSession.read(made) == replace(SIGN_IN, verified_at=NOW - 1000, signed_in_at=NOW - 1060)
-
-
-def test_where_nobody_is_signed_in_there_is_nothing_to_make_older() -> None:
     with pytest.raises(LookupError):
         RPSession.backdate(session(), 1000)

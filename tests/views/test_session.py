@@ -70,6 +70,15 @@ def test_a_stale_session_says_so_and_an_overdue_one_is_nobody_s(browser: Browser
     assert session(browser) == NOBODY
 
 
+def test_the_grace_time_ends_to_the_second(browser: Browser, clock: Clock) -> None:
+    clock.stop(int(clock()))
+    browser.sign_in("alice")
+    clock.advance(900 + 299)
+    assert session(browser)["stale"]
+    clock.advance(1)
+    assert session(browser) == NOBODY
+
+
 def test_n09_a_session_past_its_absolute_length_is_nobody_s(browser: Browser, settings: Settings, clock: Clock) -> None:
     settings.SILENT_SSO_SESSION_MAX_SECONDS = 100
     browser.sign_in("alice")

@@ -102,6 +102,14 @@ def test_p01_no_sign_out_without_a_csrf_token(make_browser: Any) -> None:
     assert browser.user() == "nobody"
 
 
+def test_p01_nor_where_the_site_has_no_csrf_middleware(make_browser: Any, settings: Settings) -> None:
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if "Csrf" not in path]
+    browser = make_browser(enforce_csrf_checks=True)
+    browser.sign_in("alice")
+    with nothing_changes(browser):
+        assert browser.post(LOGOUT).status_code == 403
+
+
 def test_p03_c115_nothing_silent_afterwards_until_the_user_signs_in(browser: Browser, settings: Settings) -> None:
     settings.SILENT_SSO_VISITORS = "redirect"
     settings.SILENT_SSO_TOP_LEVEL_HOP = "always"

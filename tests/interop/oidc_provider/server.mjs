@@ -19,12 +19,19 @@ const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')
 
 const DAY = 86400; // seconds
 const SECRET = 'a-secret-of-the-site-and-the-provider';
+const RESPONSE_TYPES = ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'];
 const CLIENTS = {
   site: {},
   'site-basic': { token_endpoint_auth_method: 'client_secret_basic' },
   'site-es256': { id_token_signed_response_alg: 'ES256' },
   'site-ps256': { id_token_signed_response_alg: 'PS256' },
   'site-eddsa': { id_token_signed_response_alg: 'EdDSA' },
+  'any-type': { // https, as the OP wants it of whoever gets tokens through the browser; nobody answers there
+    grant_types: ['authorization_code', 'implicit', 'refresh_token'],
+    post_logout_redirect_uris: [],
+    redirect_uris: ['https://site.example/callback', 'https://site.example/another'],
+    response_types: RESPONSE_TYPES,
+  },
 };
 
 // ---- what the OP remembers ------------------------------------------------------------------------------------
@@ -124,12 +131,14 @@ function build() {
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
     features: {
       devInteractions: { enabled: true }, revocation: { enabled: true }, rpInitiatedLogout: { enabled: true },
+      webMessageResponseMode: { enabled: true, ack: 'individual-draft-01' },
     },
     findAccount,
     issueRefreshToken: async () => true,
     jwks: { keys },
     loadExistingGrant: consentByItself,
     pkce: { required: () => false },
+    responseTypes: RESPONSE_TYPES,
     rotateRefreshToken: true,
     ttl: {
       AccessToken: 300, AuthorizationCode: 60, IdToken: 300, Interaction: 3600, // seconds
