@@ -99,6 +99,8 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         return {**found, **payload}
 
     def claims_missing(self, claims: Mapping[str, Any]) -> bool:
+        if conf.link_users_by == "verified_email" and "email" in claims and "email_verified" not in claims:
+            return True  # an account may wait for this one word
         wanted = [SCOPE_CLAIMS[scope] for scope in conf.scope.split() if scope in SCOPE_CLAIMS]
         return any(not any(name in claims for name in names) for names in wanted)
 

@@ -60,6 +60,19 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "Anybody could sign an ID Token with an empty secret. Let the OP sign with RS256.",
     ),
     "E018": ("SILENT_SSO_TRUSTED_AUDIENCES is not a tuple of client ids.", "Use a tuple of strings."),
+    "E019": ("SILENT_SSO_PUSHED_REQUESTS is not True or False.", "Use a bool."),
+    "E020": (
+        "SILENT_SSO_RESPONSE_MODE is 'query' with a response type that brings tokens.",
+        "Tokens never come in a query: use 'fragment' or 'form_post', or the response type 'code'.",
+    ),
+    "E021": (
+        "SILENT_SSO_CLIENT_AUTH is 'private_key_jwt', and SILENT_SSO_CLIENT_KEY is not set.",
+        "Set it to the private key, as PEM text or a JWK, whose public half the OP knows.",
+    ),
+    "E022": (
+        "SILENT_SSO_CLIENT_AUTH is '{name}', and OIDC_RP_CLIENT_SECRET is empty.",
+        "Set the client secret that the OP gave.",
+    ),
     "W001": ("SILENT_SSO_ISSUER is plain http: {issuer}", "This is for development on one machine only."),
     "W002": (
         "OIDC_VERIFY_SSL is False: anybody on the network can be the OP.",

@@ -102,6 +102,10 @@ def _words() -> Iterator[Finding]:
             yield "E004", {"name": name, "choices": ", ".join(repr(choice) for choice in choices)}
     if not isinstance(_value("SILENT_SSO_CREDENTIAL_IN_PAGE"), bool):
         yield "E016", {}
+    if not isinstance(_value("SILENT_SSO_PUSHED_REQUESTS"), bool):
+        yield "E019", {}
+    if conf.response_type != "code" and conf.response_mode == "query":
+        yield "E020", {}
     audiences = _value("SILENT_SSO_TRUSTED_AUDIENCES")
     if not isinstance(audiences, list | tuple | set | frozenset) or not all(isinstance(a, str) for a in audiences):
         yield "E018", {}
@@ -139,11 +143,15 @@ def _endpoints() -> Iterator[Finding]:
 
 
 def _tokens() -> Iterator[Finding]:
-    algorithm = conf.sign_algorithm
+    algorithm, secret = conf.sign_algorithm, conf.client_secret
     if algorithm not in SUPPORTED_ALGORITHMS:
         yield "E013", {"algorithm": algorithm}
     elif algorithm.startswith("HS"):
         yield ("W005", {}) if conf.client_secret else ("E017", {})
+    if conf.client_auth == "private_key_jwt" and not conf.client_key:
+        yield "E021", {}
+    if conf.client_auth.startswith("client_secret_") and conf.client_auth != "client_secret_post" and not secret:
+        yield "E022", {"name": conf.client_auth}
     if conf.link_users_by == "email":
         yield "W008", {}
     if conf.sign_key:

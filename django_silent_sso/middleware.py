@@ -191,20 +191,21 @@ def _rules() -> Rules:
 
 def _facts(request: HttpRequest) -> RequestFacts:
     kind = kind_of(request)
-    found = None
+    found, outdated = None, False
     if has_session_cookie(request):
         found = RPSession.read(request.session)
         if found is None and RPSession.is_foreign(request.session):
             return RequestFacts(kind=kind, exempt=True)  # a password session is none of our business
-    if found is None and (conf.visitors != "redirect" or kind is not Kind.DOCUMENT):
+        outdated = found is None and RPSession.is_outdated(request.session)
+    if found is None and not outdated and (conf.visitors != "redirect" or kind is not Kind.DOCUMENT):
         return RequestFacts(kind=kind)
     now = time.time()
     marks = read_marks(request)
     return RequestFacts(
         kind=kind,
-        signed_in=found is not None,
+        signed_in=found is not None or outdated,
         verified_at=0.0 if found is None else found.verified_at,
-        signed_in_at=0.0 if found is None else found.signed_in_at,
+        signed_in_at=now if found is None else found.signed_in_at,
         robot=is_robot(request),
         privacy_signal=request.headers.get("Sec-GPC") == "1",
         known=marks.known,

@@ -187,6 +187,32 @@ CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
         [{"SILENT_SSO_TRUSTED_AUDIENCES": value} for value in ("client", 7, None, ["a", 7], {"a": 1})],
         [{"SILENT_SSO_TRUSTED_AUDIENCES": value} for value in ((), ["a"], {"a"})],
     ),
+    "E019": (
+        [{"SILENT_SSO_PUSHED_REQUESTS": value} for value in ("yes", 1, None)],
+        [{"SILENT_SSO_PUSHED_REQUESTS": value} for value in (True, False)],
+    ),
+    "E020": (
+        [{"SILENT_SSO_RESPONSE_TYPE": "code id_token", "SILENT_SSO_RESPONSE_MODE": "query"}],
+        [
+            {"SILENT_SSO_RESPONSE_TYPE": "code", "SILENT_SSO_RESPONSE_MODE": "query"},
+            {"SILENT_SSO_RESPONSE_TYPE": "id_token", "SILENT_SSO_RESPONSE_MODE": "form_post"},
+            {"SILENT_SSO_RESPONSE_TYPE": "id_token"},
+        ],
+    ),
+    "E021": (
+        [{"SILENT_SSO_CLIENT_AUTH": "private_key_jwt"}],
+        [{"SILENT_SSO_CLIENT_AUTH": "private_key_jwt", "SILENT_SSO_CLIENT_KEY": "-----BEGIN PRIVATE KEY-----"}],
+    ),
+    "E022": (
+        [
+            {"SILENT_SSO_CLIENT_AUTH": method, "OIDC_RP_CLIENT_SECRET": ""}
+            for method in ("client_secret_basic", "client_secret_jwt")
+        ],
+        [
+            {"SILENT_SSO_CLIENT_AUTH": "client_secret_jwt"},
+            {"SILENT_SSO_CLIENT_AUTH": "client_secret_post", "OIDC_RP_CLIENT_SECRET": ""},
+        ],
+    ),
     "W001": (
         [{"SILENT_SSO_ISSUER": value} for value in ("http://127.0.0.1:8001", "http://id.localhost")],
         [{"SILENT_SSO_ISSUER": "https://localhost"}],

@@ -29,7 +29,8 @@ def answered(browser: Browser) -> Any:
     ("scope", "id_token", "asked"),
     [
         ("openid email", {}, True),
-        ("openid email", {"email": "a@x.org"}, False),
+        ("openid email", {"email": "a@x.org", "email_verified": False}, False),
+        ("openid email", {"email": "a@x.org"}, True),  # whether it is verified decides whom it links to
         ("openid", {}, False),
         ("openid profile", {"nickname": "Al"}, False),
         ("openid profile", {"email": "a@x.org"}, True),

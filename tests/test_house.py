@@ -25,11 +25,8 @@ PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "README.md"]
 
 WITHOUT_TEST_FILE = {
     "apps": "registers the checks: tests/test_checks.py asks Django's registry for them",
-    "check_messages": "a table of texts: tests/test_checks.py brings about every one",
-    "defaults": "a table: tests/test_conf.py reads it through the settings",
     "testing": "names that load late: tests/testing/test_provider.py and test_ageing.py import them by it",
     "migrations.0001_initial": "made by Django: every test that uses the database runs it",
-    "urls": "a table: this file compares it with the reference, every view's test goes through it",
 }
 # A path that only this or that machine has; a host that a mirror may stand for.
 OF_ONE_MACHINE = re.compile(

@@ -167,6 +167,39 @@ def test_a_form_that_is_overdue_does_not_reach_the_view_and_gets_a_page(overdue:
     assert "no-store" in answer["Cache-Control"]
 
 
+def outdated(browser: Browser, **changes: Any) -> None:
+    """What an older version, or one with another issuer, has left in the session."""
+    session = browser.session
+    session["silent_sso"] = {**session["silent_sso"], **changes}
+    session.save()
+
+
+@pytest.mark.parametrize("changes", [{"v": 0}, {"issuer": "https://former.example.org"}, {"subject": 7}])
+def test_c72_c120_a_session_of_ours_that_cannot_be_read_is_renewed_by_the_op(browser: Browser, changes: Any) -> None:
+    browser.sign_in("alice")
+    name = browser.user()
+    outdated(browser, **changes)
+
+    back = browser.follow(browser.get("/page/"))
+
+    assert back["Location"] == "/page/"
+    assert browser.user() == name
+    assert browser.session["silent_sso"]["subject"] == "alice"
+    assert browser.get("/page/").status_code == 200, "it is fresh now"
+
+
+def test_c72_nobody_else_gets_a_session_of_ours_that_cannot_be_read(browser: Browser) -> None:
+    browser.sign_in("alice")
+    outdated(browser, v=0)
+    browser.provider.switch_user("bob")
+
+    back = browser.follow(browser.get("/page/"))
+
+    assert back["Location"] == "/page/"
+    assert "bob" not in browser.get("/page/").content.decode()
+    assert browser.fetch("/page/").status_code == 401, "nobody vouches for it"
+
+
 def test_u08_after_the_op_s_no_nobody_else_is_signed_in_silently(browser: Browser, settings: Any) -> None:
     """`login_required` to a hint may mean that another person is signed in there."""
     settings.SILENT_SSO_VISITORS = "redirect"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import SESSION_KEY, get_user_model, login
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -112,6 +112,9 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         raise UserNotAdmitted(Reason.USER_UNKNOWN)
     if not user.is_active:
         raise UserNotAdmitted(Reason.USER_INACTIVE)
+    unasked = pending.silent or pending.automatic
+    if unasked and RPSession.is_outdated(request.session) and request.session[SESSION_KEY] != str(user.pk):
+        raise SubjectChanged(Reason.SUBJECT_CHANGED, "a session that cannot be read is another user's")
     if before is not None and pending.silent:
         _tell_of_switch(request)
     login(request, user, backend=path)  # type: ignore[arg-type]  # the stubs know one user model only

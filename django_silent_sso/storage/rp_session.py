@@ -91,18 +91,20 @@ class RPSession:
 
         `longest`: the session's absolute length in seconds, if it has one. In doubt the answer is no.
         """
-        data = session.get(KEY)
-        if not isinstance(data, dict) or data.get("v") != VERSION or data.get("issuer") != conf.issuer:
+        found = RPSession.read(session)
+        if found is None:
             return False
-        verified_at, signed_in_at = data.get("verified_at"), data.get("signed_in_at")
-        if not isinstance(verified_at, float) or not isinstance(signed_in_at, float) or SESSION_KEY not in session:
-            return False
-        return 0 <= now - verified_at < renew_after and (longest is None or now - signed_in_at < longest)
+        return 0 <= now - found.verified_at < renew_after and (longest is None or now - found.signed_in_at < longest)
 
     @staticmethod
     def is_foreign(session: SessionBase) -> bool:
         """A user is signed in, but not by this app (a password, another backend)."""
-        return SESSION_KEY in session and RPSession.read(session) is None
+        return SESSION_KEY in session and KEY not in session
+
+    @staticmethod
+    def is_outdated(session: SessionBase) -> bool:
+        """Opened by this app, and not readable any more: another version, another OP, garbage. It has to be renewed."""
+        return SESSION_KEY in session and KEY in session and RPSession.read(session) is None
 
     def write(self, session: SessionBase) -> None:
         """One top-level assignment, so that Django sees the change and saves once."""

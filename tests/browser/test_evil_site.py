@@ -203,7 +203,7 @@ def test_f01_s20_no_attempt_no_session_no_cookie(site: Site, evil: EvilSite) -> 
     assert Session.objects.count() == 0
 
 
-def test_s05_p01_n07_nobody_is_signed_out(site: Site, evil: EvilSite) -> None:
+def test_s05_p01_nobody_is_signed_out(site: Site, evil: EvilSite) -> None:
     site.sign_in("alice", path="/without-tag/")  # a page that does not renew the session when it is seen again
     before = list(Session.objects.values_list("session_key", "session_data"))
     evil.sees()
@@ -246,7 +246,18 @@ def test_f04_a_window_that_was_opened_tells_nothing(
 
     stranger, signed_in, at_the_op = in_every_state(site, look)
     assert stranger == signed_in == at_the_op
-    assert signed_in["heard"] == []
+    assert (signed_in["heard"], signed_in["seen"]["closed"]) == ([], "true")
+
+
+@pytest.mark.parametrize("evil_host", [ELSEWHERE], indirect=True, ids=["another site"])
+def test_what_the_evil_page_looks_at_can_be_seen(site: Site, evil: EvilSite, settings: Settings) -> None:
+    """Else the tests above would prove nothing: a file of everybody's loads, a window without that policy is open."""
+    settings.SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+    script = "/static/django_silent_sso/silent-sso.js"
+    assert evil.sees([script])[script]["seen"]["script"][0] == "load"
+    page = evil.opens("/page/")
+    assert evil.tab.run("look_at_popup()")["seen"]["closed"] == "false"
+    evil.close(page)
 
 
 CHANNEL = "window.heard = []; void (new BroadcastChannel('silent-sso:p.x').onmessage = ({ data }) => heard.push(data))"

@@ -124,16 +124,21 @@ def test_the_second_refusal_is_final(browser: Browser) -> None:
     assert (page.status_code, visits, subject(browser)) == (200, 2, "alice")
 
 
-def test_a_frame_leaves_the_hint_out_the_next_time(browser: Browser) -> None:
+def test_a_frame_leaves_the_hint_out_the_next_time(browser: Browser, heard: list[str]) -> None:
     browser.sign_in("alice")
     with browser.provider.answer_with_error("invalid_request"):
         refused_frame = browser.relay("/oidc/callback/", browser.answered(trigger="call"))
     assert told(refused_frame) == (200, "invalid_request")
+    assert heard == ["invalid_request"], "and that was that"
     assert "id_token_hint" not in browser.start(trigger="call").json()["authorization_url"]
 
 
-def test_u08_after_an_interactive_request_without_hint_another_person_is_still_another(browser: Browser) -> None:
+@pytest.mark.parametrize("reaction", ["sign_out", "switch", "refuse"])
+def test_u08_after_an_interactive_request_without_hint_another_person_is_still_another(
+    browser: Browser, settings: Settings, reaction: str
+) -> None:
     """Alice's session has ended; who answers in her place is not taken for a sign-in that she asked for."""
+    settings.SILENT_SSO_SUBJECT_CHANGED = reaction
     browser.sign_in("alice")
     make_stale(browser.session)
     browser.provider.answer_with_error("login_required", times=1)

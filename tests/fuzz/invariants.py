@@ -34,6 +34,11 @@ class Watch:
         self.sessions = self._sessions()
         self.name = browser.user()
 
+    def look_again(self) -> None:
+        """What was done on purpose counts no more."""
+        self.cookies = copy.deepcopy(self.browser.client.cookies)
+        self.sessions = self._sessions()
+
     def rewind(self) -> None:
         """The next example finds the browser as it was."""
         self.browser.client.cookies = copy.deepcopy(self.cookies)

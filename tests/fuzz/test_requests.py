@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import NAVIGATION, Browser, Clock
 from tests.fuzz.invariants import Watch, leads_to
-from tests.fuzz.strategies import examples, header_texts, json_values, mapping, texts
+from tests.fuzz.strategies import examples, few, header_texts, json_values, mapping, texts
 
 PATHS = (
     "/page/",
@@ -55,7 +55,7 @@ def redirected(browser: Browser, settings: Any) -> Browser:
 def test_next_never_leads_off_the_site(browser: Browser) -> None:
     browser.provider.sign_in("alice")
 
-    @examples
+    @few
     @given(targets)
     @example("/\\evil.example")
     @example("/%09/evil.example")
@@ -84,7 +84,7 @@ def test_fields_of_a_silent_start_lead_nowhere_else(browser: Browser, clock: Clo
         },
     )
 
-    @examples
+    @few
     @given(fields | st.dictionaries(texts, texts, max_size=4))
     def check(given_fields: dict[str, str]) -> None:
         watch.rewind()
@@ -97,7 +97,7 @@ def test_fields_of_a_silent_start_lead_nowhere_else(browser: Browser, clock: Clo
             assert parse_qs(parts.query)["prompt"] == ["none"]
             if given_fields.get("transport") == "top":
                 assert leads_to(browser.get(browser.at_op(answer["authorization_url"]))["Location"]) == "testserver"
-                watch.__init__(browser)  # type: ignore[misc]  # it was renewed
+                watch.look_again()  # it was renewed
 
     check()
 
@@ -155,7 +155,6 @@ def test_cookies_that_are_not_ours_open_nothing(redirected: Browser) -> None:
         return {name: value[: place % len(value)] for name, value in good.items()}
 
     made = flips.map(flipped) | st.integers(0, 10_000).map(cut) | st.dictionaries(st.sampled_from(names), header_texts)
-    watch = Watch(redirected)
     sessions = header_texts | st.none()
 
     @examples
@@ -167,11 +166,9 @@ def test_cookies_that_are_not_ours_open_nothing(redirected: Browser) -> None:
             cookies = {**cookies, pending: good[pending][:-1]}
         for name, value in {**cookies, **({} if session is None else {"sessionid": session})}.items():
             redirected.client.cookies[name] = value
-        redirected.client.cookies = redirected.client.cookies
         response = redirected.client.get(callback, headers={**NAVIGATION, "Sec-Fetch-Site": "cross-site"})
         assert response.status_code in (302, 400)
         assert response.get("Location", "/page/").startswith("/page/")
-        watch.sessions = watch._sessions()
         for path in ("/page/", "/oidc/session/"):
             response = redirected.get(path)
             assert response.status_code in (200, 302)
@@ -188,7 +185,7 @@ def test_what_lies_under_our_key_in_the_session_is_no_error(redirected: Browser,
     name = redirected.user()
     clock.advance(age)
 
-    @examples
+    @few
     @given(json_values | mapping(SESSION))
     def check(value: Any) -> None:
         session = redirected.session
@@ -199,7 +196,7 @@ def test_what_lies_under_our_key_in_the_session_is_no_error(redirected: Browser,
             assert response.status_code < 500
             redirected.client.cookies.pop("silent_sso_marks", None)
         assert redirected.start(trigger="call").status_code == 200
-        assert redirected.fetch("/page/").status_code in (200, 401)
-        assert name in redirected.fetch("/oidc/session/").content.decode() + name
+        answer = redirected.fetch("/page/")
+        assert answer.status_code == 401 or name in answer.content.decode(), "nobody is signed out by it"
 
     check()

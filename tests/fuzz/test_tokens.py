@@ -19,7 +19,7 @@ from django_silent_sso.testing.keys import base64url, compact_jws
 from tests.conftest import Browser, Clock
 from tests.faults.conftest import forget_the_op
 from tests.fuzz.invariants import Watch
-from tests.fuzz.strategies import any_texts, examples, json_values, mapping, texts
+from tests.fuzz.strategies import any_texts, examples, few, json_values, mapping, texts
 
 HEADER = ("alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5c", "x5u", "cty", "zip", "enc")
 CLAIMS = ("iss", "sub", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "acr", "amr", "sid", "events")
@@ -147,7 +147,7 @@ def sign_in(browser: Browser) -> Any:
 def test_a_wrong_token_signs_nobody_in(visitor: Browser, wrong: str) -> None:
     watch = Watch(visitor)
 
-    @examples
+    @few
     @given(mapping(CLAIMS if wrong == "claims" else HEADER, json_values.filter(_is_json)))
     def check(changes: dict[str, Any]) -> None:
         if wrong == "claims":
@@ -167,7 +167,7 @@ def test_a_wrong_token_signs_nobody_in(visitor: Browser, wrong: str) -> None:
 def test_no_answer_of_the_provider_is_an_error_of_ours(visitor: Browser, clock: Clock, document: str) -> None:
     watch = Watch(visitor)
 
-    @examples
+    @few
     @given(
         json_values.filter(_is_json)
         | mapping((*METADATA, *CLAIMS, "keys", "access_token"), json_values.filter(_is_json))

@@ -128,11 +128,12 @@ def test_a_small_sign_in_has_defaults() -> None:
 
 @pytest.mark.parametrize(
     ("made", "foreign"),
-    [(session(user=False), False), (session(), True), (session(STORED), False), (session("garbage"), True)],
+    [(session(user=False), False), (session(), True), (session(STORED), False), (session("garbage"), False)],
     ids=["a visitor", "a password session", "ours", "ours, unreadable"],
 )
 def test_a_session_opened_by_other_means_is_foreign(made: SessionBase, foreign: bool) -> None:
     assert RPSession.is_foreign(made) is foreign
+    assert RPSession.is_outdated(made) is (made.get(KEY) == "garbage")
 
 
 def test_nothing_secret_or_personal_is_in_a_repr() -> None:
