@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +54,15 @@ def aask(browser: Browser, headers: dict[str, str], method: str = "GET", url: st
         return await client.generic(method, url, headers=headers)
 
     return async_to_sync(go)()
+
+
+@contextmanager
+def renamed(table: str) -> Iterator[None]:
+    """A database that has lost a table."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO gone")
+        yield
+        cursor.execute(f"ALTER TABLE gone RENAME TO {table}")
 
 
 def summary(response: Any) -> tuple[Any, ...]:
@@ -189,6 +199,28 @@ def test_exempt_views_are_left_alone(browser: Browser, headers: dict[str, str], 
     browser.sign_in("alice")
     age(browser.session)
     assert aask(browser, headers, url="/exempt/").json()["signed_in"] is True
+
+
+@pytest.mark.parametrize("url", ["/async/", "/decided/"])
+def test_c65_a_session_table_that_is_down_costs_nobody_a_page_and_forgets_nobody(browser: Browser, url: str) -> None:
+    browser.sign_in("alice")
+    with renamed("django_session"):
+        for how in (ask, aask):
+            seen = how(browser, NAVIGATION, url=url).json()
+            assert (seen["reason"], seen["user"]) == ("storage_unavailable", "")
+    for how in (ask, aask):
+        assert how(browser, NAVIGATION, url=url).json()["user"] != ""
+
+
+@pytest.mark.parametrize("age", [make_stale, make_overdue], ids=["stale", "overdue"])
+def test_c62_a_user_table_that_is_down_is_no_reason_to_leave(browser: Browser, settings: Settings, age: Any) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    browser.sign_in("alice")
+    age(browser.session)
+    with renamed("auth_user"):
+        for how in (ask, aask):
+            response = how(browser, NAVIGATION, url="/public/")
+            assert (response.status_code, response.content) == (200, b"for everybody")
 
 
 def test_a_page_of_ours_may_be_made_with_the_database_s_help(browser: Browser, settings: Settings) -> None:

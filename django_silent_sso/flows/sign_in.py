@@ -20,7 +20,6 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from django_silent_sso.backends import SilentSSOBackend
-from django_silent_sso.browser import has_session_cookie
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.redemption import redeem
 from django_silent_sso.op import provider
@@ -41,7 +40,7 @@ from django_silent_sso.protocol.errors import (
 from django_silent_sso.protocol.id_token import IDToken
 from django_silent_sso.signals import silent_sign_in_succeeded, subject_changed
 from django_silent_sso.storage.marks import read_marks
-from django_silent_sso.storage.pending import PendingAuthentication, digest, mark_done
+from django_silent_sso.storage.pending import PendingAuthentication, digest, is_void, mark_done
 from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
 
 __all__ = ["Completed", "SubjectChanged", "complete"]
@@ -99,7 +98,7 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         return _renew(request, pending, before, tokens, id_token)
     if before is not None and pending.silent and before.subject == id_token.subject:
         raise UserNotAdmitted(Reason.USER_INACTIVE)
-    if before is None and pending.silent and pending.subject is not None and has_session_cookie(request):
+    if before is None and pending.silent and is_void(request.COOKIES.get(conf.session_cookie_name)):
         # Another tab signed out during the slow calls; this request still has the cookies from before (C81).
         raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the session to be renewed has ended meanwhile")
     backend, path = _backend()

@@ -19,6 +19,7 @@ from django_silent_sso.op import health, provider
 from django_silent_sso.protocol.authentication_request import new_secret
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.signals import session_terminated
+from django_silent_sso.storage.pending import void
 from django_silent_sso.storage.rp_session import RPSession
 
 __all__ = ["end_session", "sign_out"]
@@ -48,6 +49,7 @@ def sign_out(request: HttpRequest) -> str:
     custom = _custom_url(request)
     hint = before.tokens(time.time()).id_token if before is not None else ""
     if before is not None:
+        void(request.session.session_key)
         end_session(request, Reason.SIGNED_OUT_BY_USER)
     elif request.user.is_authenticated:  # opened by other means: no session of ours, no signal of ours
         auth.logout(request)

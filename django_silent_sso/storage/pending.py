@@ -30,10 +30,12 @@ __all__ = [
     "find",
     "forget",
     "forget_all",
+    "is_void",
     "mark_done",
     "put_aside",
     "remember",
     "take",
+    "void",
     "was_put_aside",
 ]
 
@@ -161,6 +163,21 @@ def forget_all(request: HttpRequest, response: HttpResponse) -> None:
     """Void every attempt of this browser: after a sign-out none may end in a sign-in (P07)."""
     for name in _names(request):
         delete_cookie(request, response, name)
+
+
+def void(session_key: str | None) -> None:
+    """The user of this session has signed out: what was begun for it may end in no sign-in any more (C81, P07)."""
+    if session_key:
+        _cache_set(_void_key(session_key), "void", INTERACTIVE_LIFETIME)
+
+
+def is_void(session_key: str | None) -> bool:
+    """Whether the session that a request names has been signed out a short while ago."""
+    return bool(session_key) and _cache_get(_void_key(str(session_key))) is not None
+
+
+def _void_key(session_key: str) -> str:
+    return f"silent_sso:void:{digest(session_key)}"
 
 
 def _make_room(request: HttpRequest, response: HttpResponse, now: float) -> None:

@@ -213,7 +213,9 @@ def test_p03_c81_an_attempt_voided_by_a_sign_out_elsewhere_stops_the_next_ones(
     browser.sign_in("alice")
     make_stale(browser.session)
     callback = browser.at_op(browser.get("/page/")["Location"])
-    browser.session.flush()  # by another tab, whose cookies this one does not have yet
+    another_tab = Browser(browser.provider)
+    another_tab.client.cookies.load(browser.client.cookies.output(header="", sep=""))
+    another_tab.post("/oidc/logout/")
     settings.SILENT_SSO_VISITORS = "redirect"
     page, visits = browser.surf(callback)
     assert (page.status_code, visits) == (200, 0)

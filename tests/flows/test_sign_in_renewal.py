@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth import get_user_model, login
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from django_silent_sso.backends import SilentSSOBackend
+from django_silent_sso.conf import conf
 from django_silent_sso.testing import make_stale
 from tests.conftest import Browser, Clock, told
 from tests.flows.conftest import here
@@ -27,6 +27,14 @@ class RefusingBackend(SilentSSOBackend):
 
     def verify_claims(self, claims: dict[str, Any]) -> bool:
         return False
+
+
+class LosingBackend(SilentSSOBackend):
+    """Between load and save the session's row goes, as another process may delete it."""
+
+    def store_tokens(self, access_token: str, id_token: str) -> None:
+        if conf.store_access_token:
+            Session.objects.all().delete()
 
 
 class RaisingBackend(SilentSSOBackend):
@@ -192,20 +200,43 @@ def test_p07_an_attempt_begun_before_the_sign_out_is_void(browser: Browser, cloc
     assert told(browser.start()) == (200, "signed_out_by_user")
 
 
-def test_c81_a_sign_out_during_the_renewal_s_token_call_wins(browser: Browser, settings: Settings) -> None:
-    """The tab that renews still has the cookies from before; its answer must not open a session again."""
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("signs_out", [True, False])
+def test_c81_c66_a_sign_out_during_the_renewal_s_token_call_wins(browser: Browser, signs_out: bool) -> None:
+    """The tab that renews still has the cookies from before: its answer must not open a session again.
+
+    A session that the store has lost is another matter: nobody signed out.
+    """
     browser.sign_in("alice")
-    key = browser.session.session_key
     make_stale(browser.session)
     callback = browser.at_op(browser.get("/page/")["Location"])
+    other_tab = Browser(browser.provider)
+    other_tab.client.cookies.load(browser.client.cookies.output(header="", sep=""))
 
-    def sign_out_meanwhile(answer: dict[str, Any]) -> dict[str, Any]:
-        cache.delete(f"django.contrib.sessions.cache{key}")
+    def meanwhile(answer: dict[str, Any]) -> dict[str, Any]:
+        if signs_out:
+            other_tab.post("/oidc/logout/")
+        else:
+            Session.objects.all().delete()
+        connection.close()
         return answer
 
-    browser.provider.token_answer.change(sign_out_meanwhile)
+    browser.provider.token_answer.change(meanwhile)
     assert browser.get(callback)["Location"] == "/page/"
     browser.provider.behave()
-    assert browser.user() == "nobody"
-    assert told(browser.start()) == (200, "signed_out_by_user")
+    if signs_out:
+        assert browser.user() == "nobody"
+        assert told(browser.start()) == (200, "signed_out_by_user")
+    else:
+        assert browser.user() != "nobody"
+
+
+def test_c68_a_session_that_is_gone_when_it_is_to_be_saved_costs_no_page(
+    browser: Browser, settings: Settings, heard: list[str]
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.flows.test_sign_in_renewal.LosingBackend"]
+    browser.sign_in("alice")
+    settings.OIDC_STORE_ACCESS_TOKEN = True
+    assert renew(browser)["Location"] == "/page/"
+    assert heard == ["storage_unavailable"]
+    assert browser.get("/page/").status_code == 200

@@ -148,3 +148,17 @@ def test_a_sign_in_by_hand_may_replace_anybody(browser: Browser) -> None:
     found = here(browser)
     assert found is not None
     assert found.subject == "bob"
+
+
+@pytest.mark.parametrize(("now_at_op", "reason"), [("bob", "subject_changed"), ("alice", "signed_in")])
+def test_c72_a_session_of_another_version_is_taken_over_by_its_own_user_only(
+    browser: Browser, now_at_op: str, reason: str
+) -> None:
+    browser.sign_in("bob")
+    browser.provider.switch_user("alice")
+    browser.sign_in("alice")
+    session = browser.session
+    session["silent_sso"] = {"v": 0}
+    session.save()
+    browser.provider.switch_user(now_at_op)
+    assert browser.relay("/oidc/callback/", browser.answered()).json()["reason"] == reason

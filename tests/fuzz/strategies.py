@@ -15,7 +15,7 @@ examples = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-few = settings(examples, max_examples=50)  # where each one goes to the provider and back
+few = settings(examples, max_examples=40)  # where each one goes to the provider and back
 
 NASTY = (
     "",

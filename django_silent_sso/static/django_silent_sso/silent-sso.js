@@ -101,9 +101,10 @@ function show(facts, spread = true) {
   if (differs && spread) channel?.postMessage(null);
   const wanted = emit(type, { ...found, ...facts, user, select_by }) && differs && config.reload && !callback;
   tell(signed_in ? { credential, user, select_by } : { credential: undefined, error, reason });
-  // Not twice in a row: a page that a cache gives out unchanged would reload for ever. No mark, no reload.
-  const reload = wanted && quiet() && !(before.reloaded && now() < RETURN_PAUSE);
-  if (tab.write({ signed_in, reloaded: reload }) && reload) location.reload();
+  // A page that does not show what the last reload was for came from a cache, and would reload for ever.
+  const stuck = before.reloaded && (before.signed_in !== config.signed_in || before.name !== config.user?.name);
+  const reload = wanted && quiet() && !(stuck && now() < RETURN_PAUSE);
+  if (tab.write({ signed_in, name: user?.name, reloaded: reload }) && reload) location.reload(); // no mark, no reload
   return true;
 }
 
@@ -113,8 +114,7 @@ function throughFrame(url, state) {
   const { signal } = end;
   const frame = document.createElement("iframe"); // a new one each time: a new address would be a step in the history
   const giveUp = () => end.abort(failure("op_timeout"));
-  let mute = 0;
-  let focused = document.activeElement;
+  let [mute, focused] = [0, document.activeElement];
   const giveFocusBack = () => { // the OP's page can take it, inert or not
     if (document.activeElement !== frame) return;
     frame.blur();
@@ -244,7 +244,7 @@ function begin() {
   if (tab.write({ signed_in: shown.signed_in }) && before.signed_in === !shown.signed_in) channel?.postMessage(null);
   const back = (restored = false) => { since = now(); comeBack(restored); };
   document.addEventListener("input", () => { touched = true; }, { capture: true });
-  document.addEventListener("visibilitychange", () => document.hidden || !config.monitor.includes("visible") || back());
+  document.addEventListener("visibilitychange", () => document.hidden || back());
   addEventListener("pagehide", () => channel?.close()); // open, it would keep the page out of the back-forward cache
   addEventListener("pageshow", ({ persisted }) => { if (persisted) { open(); back(true); } });
   const poll = () => document.hidden || !config.monitor.includes("poll") || run("return");
