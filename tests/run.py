@@ -23,6 +23,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 from example_project.bootstrap import ROOT, environment, run
 
 LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
+# One file at a time in each process: the fixtures of a file are made once.
+EVERYTHING = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 DOCS = ["sphinx", "--fail-on-warning", "--keep-going", "--quiet", "docs", "docs/_build/html"]
 
 
@@ -38,7 +40,7 @@ def main() -> None:
         checks = [*(_lint() if options.lint else ()), *(_docs() if options.docs else ())]
         sys.exit(1 if any(checks) else 0)
     python = _test_environment(options.django)
-    run(python, "-m", "pytest", *pytest_arguments)
+    run(python, "-m", "pytest", *(pytest_arguments or EVERYTHING))
 
 
 def _test_environment(django: str | None) -> Path:

@@ -58,6 +58,17 @@ def test_credential_is_kept_until_it_is_about_to_end(site: Site, settings: Setti
     assert site.attempts() == 0
 
 
+def test_credential_that_is_about_to_end_is_asked_for_anew(site: Site, settings: Settings) -> None:
+    settings.SILENT_SSO_CREDENTIAL_IN_PAGE = True
+    settings.SILENT_SSO_RENEW_AFTER_SECONDS = 20
+    site.sign_in_at_op()
+    site.open("/with-callback/")
+    told(site)
+    site.forget()
+    assert site.tab.run(SSO % "sso.signInSilently()")["reason"] == "renewed"
+    assert site.attempts() == 1
+
+
 def test_callback_that_throws_breaks_nothing(site: Site) -> None:
     site.open("/by-hand/")
     site.tab.run(SSO % "sso.initialize({ callback() { throw new Error('of the page') } })")

@@ -8,6 +8,17 @@ from django_silent_sso.testing.authorization import Decision
 from django_silent_sso.testing.defects import Change, Defect, Point
 from tests.browser.site import Site
 
+# A clock that a test can put forward; what was to happen in more than five seconds is left to the test.
+CLOCK = """
+const now = performance.now.bind(performance)
+performance.now = () => now() + (window.skipped ?? 0)
+const later = setTimeout
+window.setTimeout = (work, pause, ...more) => {
+  if (pause < 5000 || !pause) return later(work, pause, ...more)
+  window.postponed = work
+}
+"""
+
 if TYPE_CHECKING:
     from pytest_django import Settings
 
@@ -28,6 +39,16 @@ def test_sign_out_at_the_op_is_noticed(site: Site) -> None:
     site.come_back()
     signed_out = site.tab.event("signed-out")
     assert (signed_out["error"], signed_out["reason"]) == ("login_required", "login_required")
+    site.settled("nobody")
+
+
+def test_sign_out_that_follows_a_sign_in_within_seconds_is_shown_too(site: Site) -> None:
+    site.sign_in_at_op()
+    site.open("/page/").event("signed-in")
+    site.settled("alice")
+    site.sign_out_at_op()
+    site.come_back()
+    site.tab.event("signed-out")
     site.settled("nobody")
 
 
@@ -58,6 +79,21 @@ def test_op_is_asked_at_most_once_in_fifteen_seconds(site: Site) -> None:
         site.come_back()
     site.tab.run("fetch('/page/')")  # whatever a return leads to is sent before
     assert site.attempts() == asked == 1
+
+
+def test_return_that_came_too_soon_is_asked_for_later(site: Site) -> None:
+    site.tab.before_each_page(CLOCK)
+    site.sign_in("alice")
+    site.come_back()
+    site.tab.event("signed-in")
+    site.sign_out_at_op()
+    site.tab.run("void (window.skipped = 1000)")  # not the same return any more
+    site.come_back()
+    site.tab.until("window.postponed")
+    assert site.attempts() == 1
+    site.tab.run("window.skipped = 15_000; void window.postponed()")
+    site.tab.event("signed-out")
+    site.settled("nobody")
 
 
 def test_return_asks_nobody_where_the_site_does_not_want_it(site: Site, settings: Settings) -> None:

@@ -6,10 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
+from django.test import AsyncClient
 
-from tests.conftest import Browser, Clock, told
+from tests.conftest import NAVIGATION, Browser, Clock, told
 from tests.faults.conftest import STALE, Log, Member, Visitor
 from tests.faults.database import TROUBLE, down
 
@@ -224,6 +226,16 @@ def test_c65_a_session_table_that_is_down_serves_everybody_anonymously_and_forge
         assert "storage_unavailable" in log.reasons
     assert SESSION in browser.client.cookies
     assert member.user == member.name
+
+
+def test_c65_under_asgi_too(browser: Browser, clock: Clock, database_file: Path, log: Log) -> None:
+    Member(browser, clock)
+    client = AsyncClient()
+    client.cookies = browser.client.cookies
+    with down(database_file):
+        response = async_to_sync(client.get)("/page/", headers=NAVIGATION)
+    assert (response.status_code, "nobody" in response.content.decode()) == (200, True)
+    assert log.reasons.count("storage_unavailable") == 1
 
 
 @pytest.mark.parametrize("engine", ["signed_cookies"], indirect=True)

@@ -211,3 +211,26 @@ def test_n07_a_session_with_data_of_a_visitor_survives_our_endpoints(browser: Br
     browser.start()
     assert Session.objects.count() == 1
     assert browser.session["basket"] == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "method", "path", "status"),
+    [
+        ("auth_user", "GET", "/oidc/session/", 503),
+        ("django_session", "POST", "/oidc/silent/", 200),
+        ("django_session", "POST", "/oidc/logout/", 503),
+    ],
+)
+def test_c62_a_database_in_trouble_is_told_and_is_no_500(
+    browser: Browser, table: str, method: str, path: str, status: int
+) -> None:
+    browser.sign_in("alice")
+    headers = {**NAVIGATION, "Sec-Fetch-Site": "same-origin"}
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO gone")
+    response = browser.client.generic(method, path, headers=headers)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE gone RENAME TO {table}")
+    assert told(response) == (status, "storage_unavailable")
+    assert "sessionid" not in response.cookies
+    assert browser.user() != "nobody"

@@ -1,0 +1,3 @@
+from tests.differential.run import main
+
+main()
