@@ -135,8 +135,10 @@ def test_fetch_of_somebody_who_is_signed_in_is_a_fetch(site: Site) -> None:
 def test_sign_out_ends_the_session_here_and_at_the_op(site: Site) -> None:
     site.sign_in("alice")
     site.tab.run(SSO % "sso.signOut()")
-    site.settled("nobody")
+    assert site.tab.event("sign-in-required")["reason"] == "signed_out_by_user"  # said by the page it ended on
+    assert site.user() == "nobody"
     assert len(site.provider.calls_to("end_session")) == 1
+    assert site.attempts() == 0
 
 
 def test_sign_out_works_on_a_page_that_was_loaded_by_a_visitor(site: Site) -> None:

@@ -89,7 +89,7 @@ def test_return_that_came_too_soon_is_asked_for_later(site: Site) -> None:
     site.sign_out_at_op()
     site.tab.run("void (window.skipped = 1000)")  # not the same return any more
     site.come_back()
-    site.tab.until("window.postponed")
+    site.tab.until("!!window.postponed")
     assert site.attempts() == 1
     site.tab.run("window.skipped = 15_000; void window.postponed()")
     site.tab.event("signed-out")

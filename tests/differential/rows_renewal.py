@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 
-from tests.differential.rows_attacks import IMAGE_OF_ANOTHER_SITE
 from tests.differential.stage import LONG_AGO, LoopbackBrowser, Seen, Stage
 from tests.differential.verdicts import Outcome, Rows, Verdict, held, judged, not_held
 
 ROWS = Rows()
 
-NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
+NAVIGATION = {
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Site": "same-origin",
+    "Accept": "text/html",
+}
 PASSIVE = {
-    "C99": ("`fetch()` by a script of the page", {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}),
+    "C99": ("`fetch()` by a script of the page", {**NAVIGATION, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}),
     "C99b": ("a prefetch", {**NAVIGATION, "Sec-Purpose": "prefetch"}),
-    "C99c": ("an image of the page", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}),
-    "F02": ("a frame on another site", {**NAVIGATION, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "cross-site"}),
-    "F03": ("an image on another site", IMAGE_OF_ANOTHER_SITE),
+    "F02": ("a frame in another page of the site", {**NAVIGATION, "Sec-Fetch-Dest": "iframe"}),
 }
 
 
@@ -103,14 +105,6 @@ def unavailable(stage: Stage) -> Outcome:
     return _fault_of_op(stage, alice, stage.open("/page/a"), bool(switch.hits))
 
 
-@ROWS.add_renewal("C11", "the OP answers `invalid_scope`", "still signed in, the page is served")
-def invalid_scope(stage: Stage) -> Outcome:
-    alice = stage.signed_in_and_stale()
-    switch = stage.provider.answer_with_error("invalid_scope")
-    stage.provider.fail("token", status=400, body={"error": "invalid_scope"})
-    return _fault_of_op(stage, alice, stage.open("/page/a"), bool(switch.hits))
-
-
 def _fault_of_op(stage: Stage, alice: int, seen: Seen, asked: bool) -> Outcome:
     outcome = still_signed_in(alice, stage, seen)
     return outcome if asked or outcome.verdict is not Verdict.HELD else held("page served, on the token endpoint's no")
@@ -120,13 +114,6 @@ def _fault_of_op(stage: Stage, alice: int, seen: Seen, asked: bool) -> Outcome:
 def token_500(stage: Stage) -> Outcome:
     alice = stage.signed_in_and_stale()
     stage.provider.fail("token", status=500)
-    return still_signed_in(alice, stage, stage.open("/page/a"))
-
-
-@ROWS.add_renewal("C38", "the JWK Set cannot be had", "still signed in, the page is served")
-def keys_500(stage: Stage) -> Outcome:
-    alice = stage.signed_in_and_stale()
-    stage.provider.fail("jwks", status=500)
     return still_signed_in(alice, stage, stage.open("/page/a"))
 
 
@@ -165,9 +152,8 @@ def two_tabs(stage: Stage) -> Outcome:
         return not_held("a tab got no answer")
     swapped = [name for name, one in seen.items() if one.page != f"/page/{name}"]
     if swapped:
-        return judged(
-            False, f"a tab ended on {' and '.join(sorted({seen[name].page.partition('?')[0] for name in swapped}))}"
-        )
+        failed = any(seen[name].status >= 400 for name in swapped)
+        return not_held("a tab ended on an error page" if failed else "a tab ended on another page")
     good = stage.who() == alice and all(one.page_user == alice for one in seen.values())
     return judged(good, "both served" if good else "; ".join(sorted(str(one) for one in seen.values())))
 
@@ -188,7 +174,7 @@ def _passive(number: str, what: str, headers: dict[str, str]) -> None:
         answer = stage.request("/page/a", headers)
         location = answer.headers.get("Location", "")
         sent = location.startswith(stage.provider.issuer)
-        told = sent or answer.status_code == 403 and "state=" in answer.text
+        told = sent or (answer.status_code == 403 and "state=" in answer.text)
         return judged(not told, f"HTTP {answer.status_code}{', sent to the OP' if sent else ''}")
 
     ROWS.add_renewal(number, f"the stale page is asked for by {what}", "not sent to the OP")(play)

@@ -12,17 +12,18 @@ from tests.differential.verdicts import Outcome, Rows, Verdict, held, judged, no
 
 ROWS = Rows()
 
-BY_TLS = "Core 3.1.3.7, 6: what comes from the token endpoint itself may be believed for its TLS certificate"
-MAY = "Core 3.1.3.8: with a code, a site may check it"
-NO_RULE = "Core 3.1.3.7, 10: how old is too old is the site's choice"
-ONE_OP = "RFC 9207 binds sites that support it; it matters where a site has several providers"
+# Where the specification lets a site sign in all the same; the page says what each of these means.
+BY_TLS = "Core 3.1.3.7, 6"
+MAY = "Core 3.1.3.8"
+NO_RULE = "Core 3.1.3.7, 10"
+ONE_OP = "RFC 9207"
 
 
 def refused(seen: Seen, allowed: str = "") -> Outcome:
     """Nobody may be signed in, and nobody may read of a server error."""
     if seen.user is not None:
         if allowed:
-            return Outcome(Verdict.ALLOWED, f"signed in. {allowed}")
+            return Outcome(Verdict.ALLOWED, f"signed in ({allowed})")
         return not_held(str(seen))
     if seen.crashed:
         return Outcome(Verdict.CRASHED, str(seen))
@@ -87,9 +88,7 @@ def everything_right(stage: Stage) -> Outcome:
 
 
 _refuses("A2", "`iss` of another provider", "id_token_issuer_mismatch")
-_refuses("A60", "no `iss`", "id_token_without_issuer")
 _refuses("A4", "`aud` of another client", "id_token_audience_mismatch")
-_refuses("A50", "no `aud`", "id_token_without_audience")
 _refuses("A59", "a second audience nobody trusts, no `azp`", "id_token_second_audience")
 _refuses("A3", "no `sub`", "id_token_without_subject")
 _refuses("A61", "no `exp`", "id_token_without_expiry")
@@ -97,9 +96,7 @@ _refuses("A62", "expired a day ago", "id_token_expired")
 _refuses("A5", "no `iat`", "id_token_without_issued_at")
 _refuses("A63", "issued a week ago, not expired", "id_token_issued_long_ago", NO_RULE)
 _nonce("A12", "another `nonce`", "id_token_nonce_mismatch")
-_nonce("A64", "no `nonce`", "id_token_without_nonce")
 _refuses("A10", "a broken signature", "id_token_bad_signature", BY_TLS)
-_refuses("A67", "claims changed after signing", "id_token_changed_after_signing", BY_TLS)
 _refuses("A65", "`alg: none`", "id_token_unsigned", BY_TLS)
 _refuses("A66", "another algorithm than agreed", "id_token_other_algorithm", BY_TLS)
 _refuses("T23", "a `crit` header nobody understands", _critical_header(), BY_TLS)
@@ -107,9 +104,7 @@ _refuses("A16", "`at_hash` of another access token", "id_token_access_token_hash
 _refuses("A11", "UserInfo of another subject", "userinfo_subject_mismatch")
 _refuses("C36", "no ID Token in the token answer", "token_answer_without_id_token")
 _refuses("A76", "wrong `iss` beside the code", "response_issuer_mismatch", ONE_OP)
-_refuses("A77", "no `iss` beside the code, though promised", "response_without_issuer", ONE_OP)
 _accepts("A58", "`aud` as a list of one", "id_token_audience_as_list")
-_accepts("A73", "`token_type` written `bEARER`", "token_type_in_odd_case")
 _accepts("A6", "one key, and nobody says which", "keys_without_key_id")
 _accepts("A23", "keys rotated just before signing", "keys_rotated_before_signing", 1)
 _accepts("C41", "a broken key before the good one", _broken_key_first())

@@ -45,7 +45,7 @@ class Wishes:
         if apps.is_installed("social_django"):
             from social_core.backends.open_id_connect import OpenIdConnectAuth
 
-            OpenIdConnectAuth.oidc_config.invalidate()
+            OpenIdConnectAuth.get_openid_configuration.invalidate()
             OpenIdConnectAuth.get_jwks_keys_for_uri.invalidate()
 
     def advance(self, seconds: float) -> None:

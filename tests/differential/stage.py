@@ -111,11 +111,11 @@ class Stage:
         if not self.candidate.by_form:
             return Attempt(browser, browser.open(self.site(start), until=self.candidate.callback))
         button = browser.open(self.site(f"/button/?action={quote(start, safe='')}"))
-        form = _FirstForm(button.text)
+        fields = {**_FirstForm(button.text).fields, "next": to}
         return Attempt(
             browser,
             browser.open(
-                self.site(start), form.fields, method="POST", initiator=self.site.origin, until=self.candidate.callback
+                self.site(start), fields, method="POST", initiator=self.site.origin, until=self.candidate.callback
             ),
         )
 
@@ -139,6 +139,10 @@ class Stage:
     def open(self, path: str, browser: LoopbackBrowser | None = None) -> Seen:
         tab = browser or self.browser
         return self._seen(tab, lambda: tab.open(self.site(path)))
+
+    def follow_link(self, path: str) -> Seen:
+        """A link on another site leads to this address."""
+        return self._seen(self.browser, lambda: self.browser.open(self.site(path), initiator="https://evil.example"))
 
     def request(self, path: str, headers: Mapping[str, str], method: str = "GET") -> requests.Response:
         """One request that is no navigation; redirects are not followed."""

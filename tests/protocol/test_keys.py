@@ -139,7 +139,7 @@ def test_c41_k11_a_bad_entry_is_passed_over(entry: Any, alg: str) -> None:
 @pytest.mark.parametrize(
     "jwk_set",
     [{}, {"keys": []}, {"keys": None}, {"keys": jwk()}, {"keys": "RSA"}, {"KEYS": [jwk()]}],
-    ids=repr,
+    ids=["nothing", "an empty list", "null", "a key, not a list", "a word", "another name"],
 )
 def test_c40_a_set_without_keys_has_none_that_fits(jwk_set: dict[str, Any]) -> None:
     with pytest.raises(TokenError) as caught:

@@ -182,8 +182,12 @@ def test_the_op_s_own_retry_after_is_passed_on(browser: Browser) -> None:
 # -- the session cookie ----------------------------------------------------------------------------------------------
 
 
-def test_c77_the_cookie_of_a_session_that_is_gone_is_not_deleted(browser: Browser) -> None:
+@pytest.mark.parametrize("save_every_request", [False, True])
+def test_c77_the_cookie_of_a_session_that_is_gone_is_not_deleted(
+    browser: Browser, settings: Settings, save_every_request: bool
+) -> None:
     """Another tab's sign-in may have set a new one since this request left."""
+    settings.SESSION_SAVE_EVERY_REQUEST = save_every_request
     browser.client.cookies["sessionid"] = "gone-meanwhile"
     for response in (browser.fetch("/oidc/session/"), browser.get("/oidc/callback/?state=i.x&code=1")):
         assert "sessionid" not in response.cookies
