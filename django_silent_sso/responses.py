@@ -52,7 +52,7 @@ def private(response: R) -> R:
 
 
 def nothing() -> HttpResponse:
-    """204: a prefetch is neither refused nor answered (C9, pain 38)."""
+    """204: a prefetch is neither refused nor answered (C9)."""
     return private(HttpResponse(status=204))
 
 

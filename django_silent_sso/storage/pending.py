@@ -71,7 +71,6 @@ class PendingAuthentication:
     response_type: str = "code"
     response_mode: str | None = None
     subject: str | None = None  # who was signed in here when it began
-    rp_session: str | None = field(default=None, repr=False)  # digest of that session's key
     hinted: bool = False  # an id_token_hint was sent
     automatic: bool = False  # interactive, but begun by us after a refusal, not by the user
 

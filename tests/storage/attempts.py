@@ -15,7 +15,6 @@ SECRETS = {
     "state": "t.canary-state",
     "nonce": "canary-nonce",
     "code_verifier": "canary-verifier",
-    "rp_session": "canary-key",
 }
 
 
