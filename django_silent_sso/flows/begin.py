@@ -115,6 +115,7 @@ def begin(
         subject=subject if before is None else before.subject,
         hinted=wish.id_token_hint is not None,
         automatic=automatic,
+        foreign=not (silent or automatic) and request.headers.get("Sec-Fetch-Site") == "cross-site",
     )
     if silent:
         marks = marks.begun(now, frame=transport == FRAME)

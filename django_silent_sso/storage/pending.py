@@ -73,6 +73,7 @@ class PendingAuthentication:
     subject: str | None = None  # who was signed in here when it began
     hinted: bool = False  # an id_token_hint was sent
     automatic: bool = False  # interactive, but begun by us after a refusal, not by the user
+    foreign: bool = False  # interactive, begun by a page of another site
 
     @property
     def lifetime(self) -> int:
@@ -180,13 +181,15 @@ def _void_key(session_key: str) -> str:
 
 
 def _make_room(request: HttpRequest, response: HttpResponse, now: float) -> None:
-    found: list[tuple[bool, float, str]] = []
+    found: list[tuple[int, float, str]] = []
     for name in _names(request):
         pending = _open(read_cookie(request, name), now)
         if pending is None:
             delete_cookie(request, response, name)
         else:
-            found.append((not pending.silent, pending.created, name))
+            # What another site began goes before what a person began here: a flood pushes out itself (S19).
+            rank = 0 if pending.silent else 1 if pending.foreign else 2
+            found.append((rank, pending.created, name))
     for _, _, name in sorted(found)[: max(0, len(found) - MAX_PENDING + 1)]:
         delete_cookie(request, response, name)
 

@@ -65,7 +65,7 @@ def test_known_browser_that_is_signed_out_at_the_op_makes_one_trip_and_no_other(
     assert tab.event("sign-in-required")["reason"] == "backed_off"  # said by the page it came back to
     site.forget()
     assert site.open("/page/").event("sign-in-required")["reason"] == "backed_off"
-    assert site.provider.calls == []
+    assert site.provider.calls_to("authorize") == []
 
 
 @blocked

@@ -56,7 +56,7 @@ def test_page_within_the_back_off_asks_nobody(site: Site) -> None:
     required = site.open("/page/").event("sign-in-required")
     assert (required["error"], required["reason"]) == ("login_required", "backed_off")
     assert [one.path for one in site.asked("/oidc/.*")] == []
-    assert site.provider.calls == []
+    assert site.provider.calls_to("authorize") == []
 
 
 def test_back_off_ends_with_a_sign_in(site: Site) -> None:
@@ -70,7 +70,7 @@ def test_signed_in_page_asks_nobody(site: Site) -> None:
     site.sign_in("alice")
     site.open("/with-callback/").until("window.told.length")  # its script has decided by then
     assert site.attempts() == 0
-    assert site.provider.calls == []
+    assert site.provider.calls_to("authorize") == []
 
 
 def test_stale_session_of_a_page_that_could_not_be_redirected_is_renewed_by_the_frame(site: Site) -> None:

@@ -178,7 +178,7 @@ def test_after_sign_out_nothing_is_tried(site: Site) -> None:
     assert required["reason"] == "signed_out_by_user"
     site.come_back()
     site.tab.run("fetch('/page/')")
-    assert site.provider.calls == []
+    assert site.provider.calls_to("authorize") == []
     assert site.user() == "nobody"
 
 

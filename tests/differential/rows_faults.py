@@ -77,7 +77,7 @@ def keys_known(stage: Stage) -> Outcome:
     return accepted(stage.sign_in("bob", LoopbackBrowser()))
 
 
-@ROWS.add("C76b", "two tabs sign in, each to a page of its own", "each ends on its page")
+@ROWS.add("C76", "two tabs sign in, each to a page of its own", "each ends on its page")
 def two_tabs(stage: Stage) -> Outcome:
     first, second = stage.begin("/page/a"), stage.begin("/page/b", stage.browser.another_tab())
     pages = [stage.finish(first).page, stage.finish(second).page]

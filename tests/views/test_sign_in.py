@@ -200,3 +200,14 @@ def test_u08_nor_does_a_browser_that_says_nothing(another: Browser) -> None:
 
 def test_a_form_of_this_site_may_begin_a_sign_in(browser: Browser) -> None:
     asked(browser.post(START, **SAME_ORIGIN))
+
+
+def test_s19_a_flood_from_another_site_does_not_push_out_a_person_s_own_attempt(browser: Browser) -> None:
+    browser.provider.sign_in("alice")
+    own = browser.get("/oidc/authenticate/?next=/page/", **{"Sec-Fetch-Site": "same-origin"})
+    for _ in range(20):
+        browser.get("/oidc/authenticate/?next=/danger/", **{"Sec-Fetch-Site": "cross-site"})
+
+    answer = browser.follow(own)
+
+    assert (answer.status_code, answer["Location"]) == (302, "/page/")
