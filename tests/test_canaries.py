@@ -180,5 +180,7 @@ def test_l03_d80_nothing_secret_is_told(
 
 def test_the_watch_sees_what_is_told(traveller: Browser, watch: Watch) -> None:
     traveller.get("/oidc/authenticate/")
-    watch.told.append(next(iter(watch.secrets)))
-    assert len(watch.found()) == 1
+    secret = next(iter(watch.secrets))
+    assert not watch.found()
+    watch.told.append(secret)
+    assert watch.found()

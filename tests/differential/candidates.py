@@ -22,25 +22,15 @@ class Candidate:
     discovers: bool = True
 
 
-_OURS = {
-    "packages": ("django-silent-sso",),
-    "start": "/oidc/authenticate/?next=",
-    "callback": "/oidc/callback/",
-    "logout": "/oidc/logout/",
-}
-
 CANDIDATES = (
     Candidate(
-        kind="refresh_token",
+        kind="django-silent-sso",
         title="django-silent-sso",
-        settings="as in the README: a stale session is renewed by refresh token where there is one",
-        **_OURS,  # type: ignore[arg-type]
-    ),
-    Candidate(
-        kind="redirect",
-        title="django-silent-sso, by redirect",
-        settings='`SILENT_SSO_RENEW_WITH = ("redirect",)`: the way SessionRefresh goes, for a fair comparison with it',
-        **_OURS,  # type: ignore[arg-type]
+        packages=("django-silent-sso",),
+        settings="as in the README; a stale session is renewed by redirect",
+        start="/oidc/authenticate/?next=",
+        callback="/oidc/callback/",
+        logout="/oidc/logout/",
     ),
     Candidate(
         kind="mozilla-django-oidc",

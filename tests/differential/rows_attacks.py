@@ -59,7 +59,11 @@ def no_state(stage: Stage) -> Outcome:
     return refused(stage.finish(attempt, changed(attempt.answer, state="")))
 
 
-@ROWS.add("S04", "the same link, for somebody who is signed in", "stays signed in, the code goes nowhere")
+@ROWS.add(
+    "S04",
+    "a link to the callback with a made-up code and state, while signed in",
+    "stays signed in, the code goes nowhere",
+)
 def forged_code_signed_in(stage: Stage) -> Outcome:
     alice = stage.sign_in().user
     stage.provider.forget_calls()
@@ -167,8 +171,8 @@ def head_first(stage: Stage) -> Outcome:
     parts = urlsplit(attempt.answer)
     answer = stage.request(f"{parts.path}?{parts.query}", {}, "HEAD")
     seen = stage.finish(attempt)
-    good = seen.user is not None and max(seen.statuses) < 400
-    return judged(good, f"HEAD: HTTP {answer.status_code}; then {seen}")
+    good = seen.user is not None and seen.page == "/page/a"
+    return judged(good, f"HEAD: HTTP {answer.status_code}; then {seen}, on {seen.page.partition('?')[0]}")
 
 
 @ROWS.add("I10", "the token endpoint redirects (307) to another host", "nothing is sent there")

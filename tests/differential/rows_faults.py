@@ -127,7 +127,8 @@ def callback_twice(stage: Stage) -> Outcome:
     second.join(30)
     _bring_home(stage.browser.cookies, before, other.cookies)
     used, signed_in = len(stage.calls("token")), stage.who() is not None
-    words = f"{used} calls to the token endpoint, {'signed in' if signed_in else 'nobody signed in'}"
+    times = "once" if used == 1 else f"{used} times"
+    words = f"the code was sent {times}, {'signed in' if signed_in else 'nobody signed in'}"
     if used == 1 and signed_in and any(one.crashed for one in seen):
         return Outcome(Verdict.CRASHED, f"{words}, one answer HTTP 500")
     return judged(used == 1 and signed_in, words)

@@ -67,7 +67,7 @@ def another_person(stage: Stage) -> Outcome:
     return held(str(seen))
 
 
-@ROWS.add_renewal("U18", "nothing is wrong", "the renewal says who is meant, by hint or by refresh token")
+@ROWS.add_renewal("U18", "nothing is wrong", "the renewal says who is meant")
 def says_who(stage: Stage) -> Outcome:
     stage.signed_in_and_stale()
     stage.open("/page/a")

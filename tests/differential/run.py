@@ -4,7 +4,7 @@
     python3 tests/differential/run.py --rows S05 U08      these rows alone, printed
     python3 tests/differential/run.py --only allauth      one package
 
-It needs Python 3.11 or newer; what is missing is installed into `.venv-differential` first. Takes about three minutes.
+It needs Python 3.11 or newer; what is missing is installed into `.venv-differential` first. Takes a minute or two.
 """
 
 from __future__ import annotations

@@ -120,8 +120,7 @@ def _social_auth(issuer: str) -> dict[str, Any]:
 
 
 _KINDS: dict[str, Callable[[str], dict[str, Any]]] = {
-    "refresh_token": _ours,
-    "redirect": lambda issuer: {**_ours(issuer), "SILENT_SSO_RENEW_WITH": ("redirect",)},
+    "django-silent-sso": _ours,
     "mozilla-django-oidc": _mozilla,
     "allauth": _allauth,
     "social-auth": _social_auth,

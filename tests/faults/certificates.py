@@ -71,10 +71,30 @@ class Authority:
         ca: bool = False,
         signer: ec.EllipticCurvePrivateKey | None = None,
     ) -> x509.Certificate:
-        constraints = x509.BasicConstraints(ca=ca, path_length=None)
+        signer = signer or self._key
         return (
-            builder.public_key(key).add_extension(constraints, critical=True).sign(signer or self._key, hashes.SHA256())
+            builder.public_key(key)
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            # Python 3.13 checks strictly (RFC 5280 4.2.1): who may sign, and by whose key it was signed.
+            .add_extension(_usage(ca=ca), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+            .sign(signer, hashes.SHA256())
         )
+
+
+def _usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _name(text: str) -> x509.Name:
