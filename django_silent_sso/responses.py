@@ -145,4 +145,4 @@ class RelayPage(HttpResponse):
         self["Content-Security-Policy"] = _policy(script_src="STATIC", frame_ancestors="'self'")
         self["X-Frame-Options"] = "SAMEORIGIN"
         # A popup's opener must hear of the answer, whatever the site's own policy says.
-        self["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
+        self["Cross-Origin-Opener-Policy"] = "unsafe-none"

@@ -24,7 +24,7 @@ from example_project.bootstrap import ROOT, environment, run
 
 LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
 # One file at a time in each process: the fixtures of a file are made once.
-EVERYTHING = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 DOCS = ["sphinx", "--fail-on-warning", "--keep-going", "--quiet", "docs", "docs/_build/html"]
 
 
@@ -40,7 +40,11 @@ def main() -> None:
         checks = [*(_lint() if options.lint else ()), *(_docs() if options.docs else ())]
         sys.exit(1 if any(checks) else 0)
     python = _test_environment(options.django)
-    run(python, "-m", "pytest", *(pytest_arguments or EVERYTHING))
+    if not pytest_arguments:
+        # Two processes share the processors well; two with a browser each keep one another waiting.
+        first = _module(python, ["pytest", *PARALLEL, "-m", "not browser"])
+        sys.exit(max(first, _module(python, ["pytest", "-m", "browser"])))
+    run(python, "-m", "pytest", *pytest_arguments)
 
 
 def _test_environment(django: str | None) -> Path:

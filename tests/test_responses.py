@@ -207,7 +207,7 @@ def test_the_relay_page_may_be_framed_by_this_site_alone_and_speak_to_its_opener
         "frame-ancestors": "'self'",
     }
     assert answer["X-Frame-Options"] == "SAMEORIGIN"
-    assert answer["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    assert answer["Cross-Origin-Opener-Policy"] == "unsafe-none"
 
 
 def test_static_files_may_come_from_another_host(settings: Any) -> None:

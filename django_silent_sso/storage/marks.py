@@ -40,14 +40,14 @@ class Marks:
     known: bool = False
     hops: tuple[int, ...] = ()
     asked_at: int = 0  # a round trip was begun then and has not come back
-    frame_asked_at: int = 0  # the last hidden frame
+    frame_asked_at: int = 0  # the last hidden frame that a tab's return has begun
     no_hint_until: int = 0  # the OP refused our id_token_hint
     was: str = ""  # a name for the subject whose session the OP's no has ended; nobody else follows silently
 
     def begun(self, now: float, *, frame: bool) -> Marks:
         """An attempt leaves. It counts as refused until its answer says otherwise: some never come back (C6, C9)."""
         if frame:
-            return replace(self.with_refusal(now, None, frame=True), frame_asked_at=int(now))
+            return self.with_refusal(now, None, frame=True)
         hops = (*self._recent(now), int(now))[-9:]
         return replace(self.with_refusal(now, None, frame=False), asked_at=int(now), hops=hops)
 

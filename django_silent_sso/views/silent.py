@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from math import ceil
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -39,6 +40,8 @@ def start(request: HttpRequest) -> HttpResponse:
     if reason is not None:
         leave_session_alone(request)
         return _not_now(reason, until, now)
+    if request.POST.get("trigger") == "return":  # a page load a moment ago is no reason to make the user wait
+        marks = replace(marks, frame_asked_at=int(now))
     return_to = destination(request, request.POST.get("return_to")) if transport == TOP else "/"
     try:
         begun = begin(request, silent=True, transport=transport, return_to=return_to, marks=marks)

@@ -33,7 +33,7 @@ def test_g02_our_frame_page_sets_its_own_policy_and_others_keep_the_site_s(
     framed = browser.get(f"{CALLBACK}?code=x&state=f.x", **{"Sec-Fetch-Dest": "iframe"})
     assert framed["X-Frame-Options"] == "SAMEORIGIN"
     assert "frame-ancestors 'self'" in framed["Content-Security-Policy"]
-    assert framed["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    assert framed["Cross-Origin-Opener-Policy"] == "unsafe-none"
     for path in ("/page/", CALLBACK, START, "/oidc/session/"):
         page = browser.get(path)
         assert page["X-Frame-Options"] in (policy, "DENY"), path

@@ -61,6 +61,18 @@ def test_another_user_at_the_op_is_noticed_and_not_signed_in(site: Site) -> None
     site.settled("nobody")
 
 
+def test_another_user_who_signed_in_here_meanwhile_is_shown(site: Site) -> None:
+    site.sign_in("alice")
+    site.provider.switch_user("bob")
+    other = site.browser.new_tab(site("/oidc/authenticate/?next=/by-hand/"))
+    site.settled("bob", other)
+    other.close()
+    site.tab.show()
+    changed = site.tab.event("subject-changed")
+    assert (changed["transport"], changed["user"]) == ("session", {"name": "bob@example.org"})
+    site.settled("bob")
+
+
 def test_session_that_ended_is_opened_again_where_the_op_vouches_for_the_user(site: Site) -> None:
     site.sign_in("alice")
     site.end_session()

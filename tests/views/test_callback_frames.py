@@ -19,7 +19,7 @@ def assert_relay_page(response: Any, site: str | None) -> None:
     assert response.status_code == 200
     assert_private(response)
     assert response["X-Frame-Options"] == "SAMEORIGIN"
-    assert response["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    assert response["Cross-Origin-Opener-Policy"] == "unsafe-none"
     policy = response["Content-Security-Policy"].split("; ")
     assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'self'", "base-uri 'none'"} == set(policy)
     page = response.content.decode()
