@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -22,8 +23,12 @@ def installed() -> Path:
     Raises NotAvailable.
     """
     folder = CACHE / "oidc-provider"
-    if _version_in(folder) != VERSION:
-        _install(folder)
+    CACHE.mkdir(exist_ok=True)
+    # One process at a time: the second finds what the first has installed, and never replaces it under a running OP.
+    with (CACHE / "oidc-provider.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _version_in(folder) != VERSION:
+            _install(folder)
     return folder
 
 
@@ -39,7 +44,6 @@ def _install(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise NotAvailable("npm is not installed")
-    CACHE.mkdir(exist_ok=True)
     # Beside its place first and then renamed: a broken or parallel installation is never half there.
     with tempfile.TemporaryDirectory(dir=CACHE) as beside:
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", beside]
