@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 
 from django_silent_sso.conf import conf
@@ -180,9 +180,3 @@ def _sound(values: dict[str, Any]) -> bool:
         and all(isinstance(values.get(name, ""), str) for name in ("select_by", "sealed_tokens"))
         and isinstance(values.get("claims", {}), dict)
     )
-
-
-def backend_path(session: SessionBase) -> str | None:
-    """The backend that opened this session, as Django recorded it."""
-    path = session.get(BACKEND_SESSION_KEY)
-    return path if isinstance(path, str) else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 
 from django_silent_sso.storage.rp_session import (
@@ -20,7 +20,6 @@ from django_silent_sso.storage.rp_session import (
     TOKENS_LIFETIME,
     RPSession,
     Tokens,
-    backend_path,
     claims_to_keep,
 )
 from django_silent_sso.storage.sealing import seal
@@ -138,14 +137,6 @@ def test_a_session_opened_by_other_means_is_foreign(made: SessionBase, foreign: 
 
 def test_nothing_secret_or_personal_is_in_a_repr() -> None:
     assert "canary" not in f"{SIGN_IN!r} {TOKENS!r}"
-
-
-@pytest.mark.parametrize(("stored", "path"), [("a.b.C", "a.b.C"), (None, None), (7, None)])
-def test_the_backend_is_the_one_django_recorded(stored: object, path: str | None) -> None:
-    made = session()
-    made[BACKEND_SESSION_KEY] = stored
-    assert backend_path(made) == path
-    assert backend_path(session()) is None
 
 
 # -- tokens ------------------------------------------------------------------------------------------------------------
