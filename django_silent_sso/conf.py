@@ -191,6 +191,11 @@ class Conf:
         return choices("SILENT_SSO_RENEW_WITH")
 
     @property
+    def ask_op_after(self) -> int | None:
+        """How long refresh tokens renew before the OP's session itself is asked again; None: for ever (set to 0)."""
+        return seconds("SILENT_SSO_ASK_OP_AFTER_SECONDS", 4 * self.renew_after) or None
+
+    @property
     def grace(self) -> int:
         return seconds("SILENT_SSO_GRACE_SECONDS")
 
@@ -221,6 +226,10 @@ class Conf:
     @property
     def session_max(self) -> int | None:
         return seconds("SILENT_SSO_SESSION_MAX_SECONDS") or None
+
+    @property
+    def session_idle(self) -> int | None:
+        return seconds("SILENT_SSO_SESSION_IDLE_SECONDS") or None
 
     @property
     def exempt_urls(self) -> tuple[str | re.Pattern[str], ...]:

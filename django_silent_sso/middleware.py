@@ -14,10 +14,8 @@ cookie came.
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from inspect import isawaitable
 from typing import cast
 
@@ -25,24 +23,26 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import NoReverseMatch, Resolver404, get_script_prefix, get_urlconf, resolve, reverse
-from django.utils.translation import get_language
+from django.urls import NoReverseMatch
 
-from django_silent_sso.browser import has_session_cookie, is_robot, kind_of
+from django_silent_sso.browser import has_session_cookie, kind_of
 from django_silent_sso.conf import conf
-from django_silent_sso.decorators import EXEMPT_MARK
 from django_silent_sso.details import SilentSSO
-from django_silent_sso.flows.begin import begin, beginning_is_cheap, own_paths, preparation_is_cheap, prepare
+from django_silent_sso.flows.begin import begin, beginning_is_cheap, preparation_is_cheap, prepare
+from django_silent_sso.flows.kept_form import is_wrapper, refuse, resend_page, restore
+from django_silent_sso.flows.renewal import arenew, renew
 from django_silent_sso.flows.sign_out import end_session
-from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, Rules, blocked, decide
+from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, blocked, decide, not_refreshed, stale_in
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
-from django_silent_sso.responses import Page, Redirect, SignInRequired, challenge
+from django_silent_sso.request_facts import concerns_us, facts_of, is_exempt, rules
+from django_silent_sso.responses import Redirect
+from django_silent_sso.session_upkeep import ais_open, follow, is_open, moved, note_use, revocable, revoke
 from django_silent_sso.storage import single_flight
 from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import TOP
 from django_silent_sso.storage.rp_session import RPSession
-from django_silent_sso.views.endpoint import leave_session_alone
-from django_silent_sso.views.hops import COOKIES_BLOCKED
+from django_silent_sso.storage.session_store import bear_its_end
+from django_silent_sso.views.endpoint import keep_session_cookie, leave_session_alone
 
 __all__ = ["SilentSSOMiddleware"]
 
@@ -65,156 +65,186 @@ class SilentSSOMiddleware:
         if self._async:
             return self.__acall__(request)
         details = _attach(request)
-        response: HttpResponseBase | None = None
-        if _concerns_us(request) and not _is_settled(request, details):
-            facts = _facts(request)
-            details.decision = decide(facts, _rules(), time.time())
-            if details.decision.action is Action.REDIRECT:
-                obstacle = self._obstacle(request, facts, details.decision)
-                response = _leave(request, facts, details, obstacle)
-            response = response or self._carry_out(request, details)
-        return _on_the_way_out(request, response or cast("HttpResponseBase", self.get_response(request)))
+        concerned = concerns_us(request)
+        response = self._intercept(request, details) if concerned else None
+        response = response or self._answer_now(request)
+        elsewhere = moved(request) if concerned else None
+        if elsewhere is not None:
+            follow(*elsewhere)
+        return _on_the_way_out(request, response)
+
+    def _intercept(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
+        if has_session_cookie(request) and not RPSession.is_readable(request.session):
+            _withhold(details)
+            return None
+        handle = revocable(request)
+        if handle and not is_open(handle):
+            revoke(request, details)
+            return None
+        if _is_settled(request, details):
+            return None
+        facts = _decided(request, details)
+        if details.decision.action is Action.RENEW:
+            facts = _after_renewal(facts, details, self._renew(request, details.decision))
+        if details.decision.action is Action.REDIRECT:
+            obstacle = self._obstacle(request, facts, details.decision)
+            response = _leave(request, facts, details, obstacle)
+            if response is not None:
+                return response
+        return self._carry_out(request, details)
+
+    def _answer_now(self, request: HttpRequest) -> HttpResponseBase:
+        refused = restore(request) if is_wrapper(request) else None
+        return refused or cast("HttpResponseBase", self.get_response(request))
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         details = _attach(request)
-        response: HttpResponseBase | None = None
-        if _concerns_us(request):
-            if has_session_cookie(request) and not await RPSession.ais_readable(request.session):
-                _withhold(details)
-                return _on_the_way_out(request, await self._answer(request))
-            if _is_settled(request, details):  # it is loaded; what follows only looks
-                return _on_the_way_out(request, await self._answer(request))
-            facts = _facts(request)
-            details.decision = decide(facts, _rules(), time.time())
-            if details.decision.action is Action.REDIRECT:
-                obstacle = await self._aobstacle(request, facts, details.decision)
-                cheap = beginning_is_cheap(request.get_full_path())
-                leave = _leave if cheap else sync_to_async(_leave, thread_sensitive=False)
-                left = leave(request, facts, details, obstacle)
-                response = await left if isawaitable(left) else left
-            if response is None and details.decision.action in (Action.END_SESSION, Action.REFUSE):
-                # The session's table, or a template with a site's context processors.
-                response = await sync_to_async(self._carry_out)(request, details)
-            else:
-                response = response or self._carry_out(request, details)
-        return _on_the_way_out(request, response or await self._answer(request))
+        concerned = concerns_us(request)
+        response = await self._aintercept(request, details) if concerned else None
+        response = response or await self._answer(request)
+        elsewhere = moved(request) if concerned else None
+        if elsewhere is not None:
+            await sync_to_async(follow)(*elsewhere)
+        return _on_the_way_out(request, response)
+
+    async def _aintercept(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
+        if has_session_cookie(request) and not await RPSession.ais_readable(request.session):
+            _withhold(details)
+            return None
+        handle = revocable(request)
+        if handle and not await ais_open(handle):
+            await sync_to_async(revoke)(request, details)
+            return None
+        if _is_settled(request, details):  # it is loaded; what follows only looks
+            return None
+        facts = _decided(request, details)
+        if details.decision.action is Action.RENEW:
+            facts = _after_renewal(facts, details, await self._arenew(request, details.decision))
+        if details.decision.action is Action.REDIRECT:
+            obstacle = await self._aobstacle(request, facts, details.decision)
+            cheap = beginning_is_cheap(request.get_full_path())
+            leave = _leave if cheap else sync_to_async(_leave, thread_sensitive=False)
+            left = leave(request, facts, details, obstacle)
+            response = await left if isawaitable(left) else left
+            if response is not None:
+                return response
+        if details.decision.action in (Action.END_SESSION, Action.REFUSE):
+            # The session's table, or a template with a site's context processors.
+            return await sync_to_async(self._carry_out)(request, details)
+        return self._carry_out(request, details)
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        refused = await sync_to_async(restore)(request) if is_wrapper(request) else None
+        if refused is not None:
+            return refused
         answer = self.get_response(request)
         return answer if isinstance(answer, HttpResponseBase) else await answer
 
-    # -- what a round trip needs before it begins -----------------------------------------------------------------
-    def _obstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
-        if _is_exempt(request):
+    # -- renewal on the server ------------------------------------------------------------------------------------
+    def _renew(self, request: HttpRequest, decision: Decision) -> Reason:
+        return self._hindrance(request) or renew(request, _is_stale, patient=decision.reason is Reason.OVERDUE)
+
+    async def _arenew(self, request: HttpRequest, decision: Decision) -> Reason:
+        hindrance = await self._ahindrance(request)
+        return hindrance or await arenew(request, _is_stale, patient=decision.reason is Reason.OVERDUE)
+
+    def _hindrance(self, request: HttpRequest) -> Reason | None:
+        """Why this request is no occasion to renew anything."""
+        if is_exempt(request):
             return Reason.EXEMPT
         try:
-            if facts.signed_in and not request.user.is_authenticated:
-                return Reason.USER_INACTIVE
+            return None if request.user.is_authenticated else Reason.USER_INACTIVE
         except DatabaseError:
             return Reason.STORAGE_UNAVAILABLE
+
+    async def _ahindrance(self, request: HttpRequest) -> Reason | None:
+        if is_exempt(request):
+            return Reason.EXEMPT
+        try:
+            return None if (await request.auser()).is_authenticated else Reason.USER_INACTIVE
+        except DatabaseError:
+            return Reason.STORAGE_UNAVAILABLE
+
+    # -- what a round trip needs before it begins -----------------------------------------------------------------
+    def _obstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
+        if facts.signed_in:
+            hindrance = self._hindrance(request)
+            if hindrance is not None:
+                return hindrance
+        elif is_exempt(request):
+            return Reason.EXEMPT
         if _must_be_alone(facts, decision) and not single_flight.claim(request.session.session_key or ""):
             return Reason.ATTEMPT_UNDER_WAY
         return prepare()
 
     async def _aobstacle(self, request: HttpRequest, facts: RequestFacts, decision: Decision) -> Reason | None:
-        if _is_exempt(request):
+        if facts.signed_in:
+            hindrance = await self._ahindrance(request)
+            if hindrance is not None:
+                return hindrance
+        elif is_exempt(request):
             return Reason.EXEMPT
-        try:
-            if facts.signed_in and not (await request.auser()).is_authenticated:
-                return Reason.USER_INACTIVE
-        except DatabaseError:
-            return Reason.STORAGE_UNAVAILABLE
         if _must_be_alone(facts, decision) and not await single_flight.aclaim(request.session.session_key or ""):
             return Reason.ATTEMPT_UNDER_WAY
         return prepare() if preparation_is_cheap() else await sync_to_async(prepare, thread_sensitive=False)()
 
-    def _carry_out(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
-        if details.decision.action is not Action.SERVE and _is_exempt(request):
+    @staticmethod
+    def _carry_out(request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
+        if details.decision.action is not Action.SERVE and is_exempt(request):
             details.decision = Decision(Action.SERVE, Reason.EXEMPT)
         action, reason = details.decision.action, details.decision.reason
         if action is Action.REFUSE:
-            return _refuse(request, reason)
+            return refuse(request, reason)
         if action is Action.END_SESSION:
+            page = resend_page(request, reason) if kind_of(request) is Kind.FORM else None
             end_session(request, reason)
-        elif action is Action.SERVE_ANONYMOUSLY:
+            return page
+        if action is Action.SERVE_ANONYMOUSLY:
             details.hide_user()
+        elif reason is not Reason.EXEMPT and kind_of(request) is not Kind.PASSIVE:
+            note_use(request)
         return None
 
 
 def _attach(request: HttpRequest) -> SilentSSO:
-    details = SilentSSO(request)
+    details = SilentSSO(request, renew=renew, arenew=arenew)
     request.silent_sso = details  # type: ignore[attr-defined]
     return details
-
-
-def _concerns_us(request: HttpRequest) -> bool:
-    """Quick no's: nothing configured, no session where none could be, one of our own endpoints."""
-    if not conf.configured or not hasattr(request, "session"):
-        return False
-    if not has_session_cookie(request) and conf.visitors != "redirect":
-        return False
-    urlconf = get_urlconf() or conf.root_urlconf
-    return request.path not in _own_paths(get_script_prefix(), urlconf, get_language(), conf.callback_url_name)
 
 
 def _is_settled(request: HttpRequest, details: SilentSSO) -> bool:
     """What `policy.decide()` would say first, without collecting facts for it: most requests end here."""
     if not has_session_cookie(request):
         return False
-    if not RPSession.is_readable(request.session):
-        _withhold(details)
-        return True
-    if not RPSession.is_fresh(request.session, time.time(), conf.renew_after, conf.session_max):
+    if not RPSession.is_fresh(request.session, time.time(), conf.renew_after, conf.session_max, conf.session_idle):
         return False
     details.decision = Decision(Action.SERVE, Reason.FRESH)
+    bear_its_end(request.session)
     return True
 
 
-@lru_cache(maxsize=256)
-def _own_paths(script_prefix: str, urlconf: str, language: str | None, callback: str) -> frozenset[str]:
-    """Reversed once per prefix, URLconf and language: each of them may change where our endpoints are."""
-    try:
-        return own_paths()
-    except NoReverseMatch:  # a check says so
-        return frozenset()
+def _is_stale(session: RPSession) -> bool:
+    return stale_in(session.verified_at, conf.renew_after, time.time()) <= 0
 
 
-def _rules() -> Rules:
-    return Rules(
-        visitors=conf.visitors,
-        renew_with=conf.renew_with,
-        renew_after=conf.renew_after,
-        grace=conf.grace,
-        session_max=conf.session_max,
-    )
+def _after_renewal(facts: RequestFacts, details: SilentSSO, reason: Reason) -> RequestFacts:
+    """What is done once a refresh token has been tried."""
+    if reason in (Reason.RENEWED, Reason.EXEMPT):
+        details.decision = Decision(Action.SERVE, reason)
+    elif reason is Reason.VOIDED_BY_SIGN_OUT:  # in another tab, or by the OP, while this request was under way
+        details.decision = Decision(Action.SERVE_ANONYMOUSLY, reason)
+    else:
+        facts = not_refreshed(facts, reason)
+        details.decision = decide(facts, rules(), time.time())
+    return facts
 
 
-def _facts(request: HttpRequest) -> RequestFacts:
-    kind = kind_of(request)
-    found, outdated = None, False
-    if has_session_cookie(request):
-        found = RPSession.read(request.session)
-        if found is None and RPSession.is_foreign(request.session):
-            return RequestFacts(kind=kind, exempt=True)  # a password session is none of our business
-        outdated = found is None and RPSession.is_outdated(request.session)
-    if found is None and not outdated and (conf.visitors != "redirect" or kind is not Kind.DOCUMENT):
-        return RequestFacts(kind=kind)
-    now = time.time()
-    marks = read_marks(request)
-    return RequestFacts(
-        kind=kind,
-        signed_in=found is not None or outdated,
-        verified_at=0.0 if found is None else found.verified_at,
-        signed_in_at=now if found is None else found.signed_in_at,
-        robot=is_robot(request),
-        privacy_signal=request.headers.get("Sec-GPC") == "1",
-        known=marks.known,
-        silence=marks.silence,
-        refused_until=marks.refused_until,
-        unanswered_since=marks.asked_at,
-        recent_hops=marks.recent_hops(now),
-        cookies_blocked=COOKIES_BLOCKED in request.GET,
-    )
+def _decided(request: HttpRequest, details: SilentSSO) -> RequestFacts:
+    facts = facts_of(request)
+    if facts.signed_in:
+        bear_its_end(request.session)
+    details.decision = decide(facts, rules(), time.time())
+    return facts
 
 
 def _must_be_alone(facts: RequestFacts, decision: Decision) -> bool:
@@ -240,48 +270,14 @@ def _leave(
     if obstacle is Reason.EXEMPT:
         details.decision = Decision(Action.SERVE, Reason.EXEMPT)
     else:
-        details.decision = decide(blocked(facts, obstacle), _rules(), time.time())
+        details.decision = decide(blocked(facts, obstacle), rules(), time.time())
     return None
-
-
-def _refuse(request: HttpRequest, reason: Reason) -> HttpResponse:
-    try:
-        if kind_of(request) is not Kind.FORM:
-            return SignInRequired(request, reason)
-        response: HttpResponse = Page(request, "sign_in_again.html", status=401, reason=reason)
-    except NoReverseMatch:  # a check says so
-        response = HttpResponse(status=401)
-    challenge(response, request, reason)
-    return response
 
 
 def _withhold(details: SilentSSO) -> None:
     """The session cannot be read: the page is served, and sees nobody (C62, C65)."""
     details.decision = Decision(Action.SERVE, Reason.STORAGE_UNAVAILABLE)
     details.hide_user()
-
-
-def _is_exempt(request: HttpRequest) -> bool:
-    """`OIDC_EXEMPT_URLS` (names, paths, patterns) and views marked `silent_sso_exempt`. Asked only where it matters."""
-    path = request.path
-    for item in conf.exempt_urls:
-        if isinstance(item, re.Pattern):
-            if item.match(path):
-                return True
-        elif path == (item if item.startswith("/") else _reversed(item)):
-            return True
-    try:
-        match = resolve(request.path_info, getattr(request, "urlconf", None))
-    except Resolver404:
-        return False
-    return bool(getattr(match.func, EXEMPT_MARK, False))
-
-
-def _reversed(name: str) -> str | None:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return None
 
 
 def _on_the_way_out(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -293,5 +289,7 @@ def _on_the_way_out(request: HttpRequest, response: HttpResponseBase) -> HttpRes
     if details.decision.action is Action.END_SESSION:
         marks = read_marks(request).silenced(details.decision.reason, time.time())
         write_marks(request, any_kind, marks)
+    if details.decision.reason is Reason.RENEWED:
+        keep_session_cookie(request, any_kind)
     leave_session_alone(request)
     return response

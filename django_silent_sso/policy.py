@@ -23,6 +23,7 @@ __all__ = [
     "after_failure",
     "decide",
     "next_wait",
+    "not_refreshed",
     "stale_in",
 ]
 
@@ -46,6 +47,7 @@ class Action(StrEnum):
     SERVE = "serve"
     SERVE_ANONYMOUSLY = "serve_anonymously"  # the session is left alone, the page sees nobody
     REDIRECT = "redirect"  # to the OP with prompt=none, and back
+    RENEW = "renew"  # on the server, by refresh token; what follows a failure is decided anew
     REFUSE = "refuse"  # 401
     END_SESSION = "end_session"  # then serve anonymously
 
@@ -55,9 +57,13 @@ class RequestFacts:
     """What is known when a request arrives. Times are seconds since the epoch."""
 
     kind: Kind
+    unsafe: bool = False  # a method that changes something (RFC 9110 9.2.1)
     signed_in: bool = False  # by a session that this app opened
     verified_at: float = 0.0  # when the OP last vouched for the user
+    confirmed_at: float = 0.0  # when it last did so for the user's own session there
     signed_in_at: float = 0.0
+    seen_at: float = 0.0  # the session's last request, as far as it is written down
+    refreshable: bool = False  # there is a refresh token, and the OP is not known to fail
     exempt: bool = False
     robot: bool = False
     privacy_signal: bool = False  # Sec-GPC: 1
@@ -78,7 +84,9 @@ class Rules:
     renew_with: tuple[str, ...] = ("refresh_token", "redirect")
     renew_after: int = 900
     grace: int = 300
+    ask_op_after: int | None = 3600  # None: never, while refresh tokens do
     session_max: int | None = None
+    session_idle: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ def decide(facts: RequestFacts, rules: Rules, now: float) -> Decision:
         return _for_visitor(facts, rules, now)
     if rules.session_max is not None and now - facts.signed_in_at >= rules.session_max:
         return Decision(Action.END_SESSION, Reason.SESSION_MAX)
+    if rules.session_idle is not None and now - facts.seen_at >= rules.session_idle:
+        return Decision(Action.END_SESSION, Reason.SESSION_IDLE)
     return _for_session(facts, rules, now)
 
 
@@ -120,17 +130,41 @@ def _for_session(facts: RequestFacts, rules: Rules, now: float) -> Decision:
     if left > 0:
         return Decision(Action.SERVE, Reason.FRESH)
     overdue = -left >= rules.grace
+    why = Reason.OVERDUE if overdue else Reason.STALE
     reason = Reason.STALE if facts.kind is Kind.DOCUMENT else Reason.NOT_A_DOCUMENT
-    if facts.kind is Kind.DOCUMENT and "redirect" in rules.renew_with:
-        obstacle = _obstacle(facts, now, insist=overdue)
-        if obstacle is None:
-            return Decision(Action.REDIRECT, Reason.OVERDUE if overdue else Reason.STALE)
-        reason = obstacle
+    obstacle = None
+    for way in rules.renew_with:
+        if way == "refresh_token":
+            if _may_refresh(facts, rules, now):
+                return Decision(Action.RENEW, why)
+        elif facts.kind is Kind.DOCUMENT:
+            obstacle = _obstacle(facts, now, insist=overdue)
+            if obstacle is None:
+                return Decision(Action.REDIRECT, why)
+            reason = obstacle
+    if obstacle is not None and _may_refresh(facts, rules, now, more=rules.grace):
+        return Decision(Action.RENEW, why)
     if not overdue:
         return Decision(Action.SERVE, reason)
     if facts.kind is Kind.DOCUMENT:
         return Decision(Action.SERVE_ANONYMOUSLY, Reason.GRACE_ENDED)
     return Decision(Action.REFUSE, Reason.GRACE_ENDED)
+
+
+def _may_refresh(facts: RequestFacts, rules: Rules, now: float, *, more: int = 0) -> bool:
+    """Whether a refresh token may renew the session on the server, without any browser hop.
+
+    At some OPs refresh tokens outlive the user's sign-out there: so the OP's session itself is asked now and then, by
+    a page load. What cannot be sent there (a form) gets the grace time on top, and so does a page load that an
+    obstacle keeps from leaving (`more`, seconds).
+    """
+    asking = facts.kind in (Kind.DOCUMENT, Kind.FORM) or (facts.kind is Kind.SCRIPT and facts.unsafe)
+    if not (asking and facts.refreshable and "refresh_token" in rules.renew_with):
+        return False
+    if rules.ask_op_after is None or "redirect" not in rules.renew_with:
+        return True
+    longest = rules.ask_op_after + (more if facts.kind is Kind.DOCUMENT else rules.grace)
+    return now - min(facts.confirmed_at, now) < longest
 
 
 def _obstacle(facts: RequestFacts, now: float, *, insist: bool = False) -> Reason | None:
@@ -151,6 +185,15 @@ def _obstacle(facts: RequestFacts, now: float, *, insist: bool = False) -> Reaso
 def blocked(facts: RequestFacts, reason: Reason) -> RequestFacts:
     """The same facts where a round trip turned out to be impossible for `reason`."""
     return replace(facts, blocked_by=reason)
+
+
+def not_refreshed(facts: RequestFacts, reason: Reason) -> RequestFacts:
+    """The same facts where the refresh token did not renew the session, for `reason`.
+
+    A round trip may do what the token could not; but not beside another request that is renewing this session.
+    """
+    blocked_by = reason if reason is Reason.ATTEMPT_UNDER_WAY else facts.blocked_by
+    return replace(facts, refreshable=False, blocked_by=blocked_by)
 
 
 def stale_in(verified_at: float, renew_after: int, now: float) -> float:

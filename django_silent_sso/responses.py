@@ -7,7 +7,7 @@ codes in their addresses (N01, F15).
 from __future__ import annotations
 
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
@@ -25,7 +25,9 @@ __all__ = [
     "Page",
     "Redirect",
     "RelayPage",
+    "ResendPage",
     "SignInRequired",
+    "SignedInPage",
     "nothing",
     "private",
 ]
@@ -75,13 +77,13 @@ class FrameResult(JsonResponse):
 class SignInRequired(JsonResponse):
     """401 for whoever cannot be redirected."""
 
-    def __init__(self, request: HttpRequest, reason: Reason) -> None:
+    def __init__(self, request: HttpRequest, reason: Reason, *, sign_in_url: str | None = None) -> None:
         super().__init__(
             {
                 "error": str(Reason.LOGIN_REQUIRED),
                 "reason": str(reason),
                 "silent_url": reverse("silent_sso_start"),
-                "sign_in_url": reverse(AUTHENTICATE_URL_NAME),
+                "sign_in_url": sign_in_url or reverse(AUTHENTICATE_URL_NAME),
             },
             status=401,
         )
@@ -120,6 +122,38 @@ class Page(HttpResponse):
         self["X-Frame-Options"] = "DENY"
         if retry_after is not None:
             self["Retry-After"] = str(retry_after)
+
+
+class ResendPage(Page):
+    """The page that keeps an overdue form, signs in silently and sends the form again (C99, C100)."""
+
+    def __init__(self, request: HttpRequest, *, status: int, reason: Reason, **context: Any) -> None:
+        super().__init__(request, "resend.html", status=status, reason=reason, **context)
+        self["Content-Security-Policy"] = _policy(
+            script_src="STATIC",
+            style_src="STATIC",
+            connect_src="'self'",
+            # An OP may answer by way of other hosts of its own, which nobody here knows.
+            frame_src="*",
+            frame_ancestors="'none'",
+        )
+        # What it sends must say from where it comes; and there is no code in its address.
+        self["Referrer-Policy"] = "same-origin"
+        # The window for the sign-in must be able to close itself, whatever the site's own policy says.
+        self["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
+
+
+class SignedInPage(Page):
+    """Where a sign-in in a window of its own ends: it tells the page that waits for it, and closes itself."""
+
+    def __init__(self, request: HttpRequest, *, signed_in: bool) -> None:
+        reason = Reason.SIGNED_IN if signed_in else Reason.NOT_SIGNED_IN
+        # The channel on which the pages of this site tell one another that there is news.
+        relay = {"parameters": urlencode({"state": reverse("silent_sso_start")})} if signed_in else None
+        super().__init__(request, "signed_in.html", status=200, reason=reason, relay=relay)
+        self["Content-Security-Policy"] = _policy(script_src="STATIC", style_src="STATIC", frame_ancestors="'none'")
+        # As on the relay page: whoever opened this window may hear of it.
+        self["Cross-Origin-Opener-Policy"] = "unsafe-none"
 
 
 class FragmentPage(HttpResponse):

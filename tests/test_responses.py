@@ -25,7 +25,7 @@ from django_silent_sso.responses import (
 )
 
 TEMPLATES = Path(responses.__file__).parent / "templates" / "django_silent_sso"
-OF_THEIR_OWN = {"base.html", "fragment.html", "relay.html"}
+OF_THEIR_OWN = {"base.html", "fragment.html", "relay.html", "resend.html", "signed_in.html"}
 PAGES = sorted({path.name for path in TEMPLATES.glob("*.html")} - OF_THEIR_OWN)
 NASTY = "/page/?x='><script>alert(1)</script>&y=\"{{ 7 }}"
 
@@ -102,6 +102,11 @@ def test_401_says_why_and_where_to_sign_in() -> None:
         "silent_url": "/oidc/silent/",
         "sign_in_url": "/oidc/authenticate/",
     }
+
+
+def test_401_may_say_another_way_to_sign_in() -> None:
+    answer = SignInRequired(request(), Reason.RECENT_SIGN_IN_REQUIRED, sign_in_url="/oidc/authenticate/?recent=300")
+    assert json.loads(answer.content)["sign_in_url"] == "/oidc/authenticate/?recent=300"
 
 
 def test_htmx_hears_of_it_as_an_event() -> None:

@@ -44,7 +44,7 @@ def methods_of(cls: type) -> set[str]:
     return {name for name, value in vars(cls).items() if callable(getattr(cls, name)) and name != "__doc__"}
 
 
-def test_the_installed_release_is_one_we_allow() -> None:
+def test_c125_the_installed_release_is_one_we_allow() -> None:
     (wanted,) = [line for line in requires("django-silent-sso") or [] if line.startswith("mozilla-django-oidc")]
     (minimum,) = re.findall(r">=([\d.]+)", wanted)
     assert [int(part) for part in version("mozilla-django-oidc").split(".")] >= [
@@ -57,7 +57,7 @@ def test_the_backend_is_upstreams_own() -> None:
     assert issubclass(auth.OIDCAuthenticationBackend, ModelBackend)
 
 
-def test_every_method_of_upstreams_backend_is_known_here() -> None:
+def test_c125_every_method_of_upstreams_backend_is_known_here() -> None:
     """A new one may be a hook that sites will override, or a step that we would leave out."""
     assert methods_of(auth.OIDCAuthenticationBackend) == set(HOOKS) | UNUSED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -69,23 +69,29 @@ def begin(
     before: RPSession | None = None,
     subject: str | None = None,
     prompt: str | None = None,
+    max_age: int | None = None,
+    acr_values: str | None = None,
     id_token_hint: str | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> Begun:
     """An Authentication Request (Core 3.1.2.1) with fresh state, nonce and verifier.
 
-    `before`: the sign-in it renews or replaces, by default the session's own for a silent request; its ID Token is the
-    hint. `subject`: whose it is, where the sign-in itself is gone.
+    `before`: the sign-in it renews or replaces, by default the session's own for a silent request or a step-up; its ID
+    Token is the hint. `subject`: whose it is, where the sign-in itself is gone. `max_age` (seconds) and `acr_values`
+    make it a step-up: the ID Token must meet them. A silent request has neither: some OPs sign the person out.
     Raises `ConfigurationError` and `OPUnavailable` (the metadata cannot be had).
     """
     now = time.time()
     found = provider.metadata(now)
     marks = read_marks(request) if marks is None else marks
-    if before is None and silent and has_session_cookie(request):
+    demanding = not silent and (max_age is not None or acr_values is not None)
+    if before is None and (silent or demanding) and has_session_cookie(request):
         before = RPSession.read(request.session)
     hint, login_hint = _hints(before, now) if hinted and before is not None else (None, None)
     if now < marks.no_hint_until:
         hint = None
+    wanted = {name: value for name, value in conf.extra_parameters.items() if not (silent and name == "max_age")}
+    wanted |= extra or {}
     wish = AuthenticationRequest(
         client_id=conf.client_id or "",
         redirect_uri=redirect_uri(request),
@@ -98,7 +104,9 @@ def begin(
         prompt=Prompt.NONE if silent else (Prompt(prompt) if prompt else None),
         id_token_hint=id_token_hint or hint,
         login_hint=login_hint,
-        extra={**conf.extra_parameters, **(extra or {})},
+        max_age=max_age if demanding else None,
+        acr_values=acr_values if demanding else None,
+        extra=wanted,
     )
     pending = PendingAuthentication(
         state=wish.state,
@@ -116,9 +124,13 @@ def begin(
         hinted=wish.id_token_hint is not None,
         automatic=automatic,
         foreign=not (silent or automatic) and request.headers.get("Sec-Fetch-Site") == "cross-site",
+        max_age=_seconds(wish.parameters().get("max_age")),
+        acr_values=wish.acr_values,
     )
     if silent:
         marks = marks.begun(now, frame=transport == FRAME)
+    elif demanding:
+        marks = replace(marks, hops=(*marks.hops, int(now))[-9:])  # a page that is never content must not turn for ever
     if pushed.is_used(found):
         reference = {"client_id": wish.client_id, "request_uri": pushed.push(found, wish.parameters())}
         return Begun(with_query(found.authorization_endpoint, reference), pending, marks)
@@ -167,6 +179,11 @@ def _hints(before: RPSession, now: float) -> tuple[str | None, str | None]:
     return (token if token and len(token) <= HINT_LIMIT else None), login_hint
 
 
+def _seconds(asked: str | None) -> int | None:
+    """The `max_age` that leaves, ours or a site's own: who sends it has to check `auth_time` (Core 3.1.2.1; T18)."""
+    return int(asked) if asked and asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
+
+
 def _new_state(request: HttpRequest, *, silent: bool, transport: str, return_to: str, now: float) -> str:
     """A fresh `state` that tells its kind.
 
@@ -212,6 +229,8 @@ def own_paths() -> frozenset[str]:
         "silent_sso_start",
         "silent_sso_session",
         "silent_sso_initiate",
+        "silent_sso_backchannel_logout",
+        "silent_sso_frontchannel_logout",
     )
     return frozenset(reverse(name) for name in names)
 

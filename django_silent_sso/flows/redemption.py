@@ -54,6 +54,9 @@ def _expected(pending: PendingAuthentication) -> Expected:
         nonce=pending.nonce,
         leeway=conf.leeway,
         trusted_audiences=conf.trusted_audiences,
+        subject=pending.only_subject,
+        max_age=pending.max_age,
+        acr_values=tuple((pending.acr_values or "").split()),
     )
 
 
@@ -90,7 +93,7 @@ def _by_code(pending: PendingAuthentication, code: str, front: IDToken | None = 
         _expected(pending),
         access_token=tokens.access_token,
         # Core 3.3.3.6: the same issuer and subject as in the front channel (R11).
-        subject=None if front is None else front.subject,
+        subject=pending.only_subject if front is None else front.subject,
     )
     return tokens, validate_id_token(tokens.id_token, keys=provider.signing_key, expected=expected, now=now)
 

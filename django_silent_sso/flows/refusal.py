@@ -132,6 +132,8 @@ def _without_hint(
             hinted=False,
             automatic=pending.automatic,
             subject=pending.subject,
+            max_age=pending.max_age,
+            acr_values=pending.acr_values,
         )
     except SilentSSOError:
         return None

@@ -7,29 +7,29 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model, login
+from django.contrib.auth import SESSION_KEY, get_user_model, login, logout
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 
-from django_silent_sso.backends import SilentSSOBackend
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.redemption import redeem
+from django_silent_sso.flows.site_backend import site_backend
 from django_silent_sso.op import provider
+from django_silent_sso.protocol.authentication_request import new_secret
 from django_silent_sso.protocol.authentication_response import (
     ErrorResponse,
     ResponseParameters,
     parse_authentication_response,
 )
 from django_silent_sso.protocol.errors import (
-    ConfigurationError,
     OPRefused,
     Reason,
     ResponseError,
@@ -38,14 +38,20 @@ from django_silent_sso.protocol.errors import (
     UserNotAdmitted,
 )
 from django_silent_sso.protocol.id_token import IDToken
+from django_silent_sso.protocol.step_up import Authentication, latest
 from django_silent_sso.signals import silent_sign_in_succeeded, subject_changed
+from django_silent_sso.storage.logout_index import close_row, open_row, renew_row, set_session_key
+from django_silent_sso.storage.logout_memory import was_ended
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import PendingAuthentication, digest, is_void, mark_done
 from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
+from django_silent_sso.storage.session_store import SIGNED_COOKIES, bear_its_end, reload, save_now
 
 __all__ = ["Completed", "SubjectChanged", "complete"]
 
 logger = logging.getLogger("django_silent_sso.sign_in")
+
+NOTING = 6 * 3600  # seconds; well within the day by which a row outlives its session
 
 
 class SubjectChanged(TokenError):
@@ -101,7 +107,7 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
     if before is None and pending.silent and is_void(request.COOKIES.get(conf.session_cookie_name)):
         # Another tab signed out during the slow calls; this request still has the cookies from before (C81).
         raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the session to be renewed has ended meanwhile")
-    backend, path = _backend()
+    backend, path = site_backend()
     backend.request = request
     try:
         user = backend.get_or_create_user(tokens.access_token, tokens.id_token, dict(id_token.claims))
@@ -116,22 +122,60 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         raise SubjectChanged(Reason.SUBJECT_CHANGED, "a session that cannot be read is another user's")
     if before is not None and pending.silent:
         _tell_of_switch(request)
-    login(request, user, backend=path)  # type: ignore[arg-type]  # the stubs know one user model only
+    claims = {**claims_to_keep(backend.last_claims), **claims_to_keep(id_token.claims)}
+    with _written_down(request, id_token, before, pending.created) as handle:
+        login(request, user, backend=path)  # type: ignore[arg-type]  # the stubs know one user model only
     now = time.time()
     rp_session = RPSession(
         issuer=id_token.issuer,
         subject=id_token.subject,
         verified_at=now,
+        confirmed_at=now,
         signed_in_at=now,
+        noted_at=now,
+        seen_at=now,
         op_sid=id_token.sid,
         auth_time=id_token.auth_time,
         acr=id_token.acr,
         select_by="auto" if pending.silent else "user",
-        claims={**claims_to_keep(backend.last_claims), **claims_to_keep(id_token.claims)},
+        claims=claims,
+        handle=handle,
     ).with_tokens(tokens, now)
     rp_session.write(request.session)
     backend.store_tokens(tokens.access_token, tokens.id_token)
     return _done(request, pending, Completed(user, rp_session, changed=True, reason=Reason.SIGNED_IN))
+
+
+@contextmanager
+def _written_down(request: HttpRequest, id_token: IDToken, before: RPSession | None, since: float) -> Iterator[str]:
+    """The name of a row for the session that is opened meanwhile: one that no sign-out could find must not begin.
+
+    A logout by the OP finds the row from then on; one that came before is remembered (BC25). Raises `ResponseError`
+    (voided_by_sign_out) for it, and `DatabaseError`.
+    """
+    handle = new_secret(24)
+    open_row(
+        handle,
+        issuer=id_token.issuer,
+        subject=id_token.subject,
+        op_sid=id_token.sid,
+        expires_at=time.time() + request.session.get_expiry_age(),
+    )
+    yield handle
+    try:
+        if settings.SESSION_ENGINE != SIGNED_COOKIES:
+            set_session_key(handle, request.session.session_key or "")
+        ended = was_ended(id_token.issuer, subject=id_token.subject, op_sid=id_token.sid, since=since)
+    except DatabaseError:
+        logout(request)
+        raise
+    if ended:
+        logout(request)
+        close_row(handle)
+        raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the OP has ended the session meanwhile")
+    bear_its_end(request.session)
+    if before is not None and before.handle:
+        close_row(before.handle)
 
 
 def _must_not_take_over(
@@ -141,6 +185,8 @@ def _must_not_take_over(
 
     A sign-in that the user asked for may replace anybody; one that we began on our own may not.
     """
+    if pending.only_subject is not None and before is not None and before.subject != subject:
+        raise TokenError(Reason.SUBJECT_CHANGED, "somebody else signed in here since")  # whose session stays
     if not pending.silent and not pending.automatic:
         return False
     if RPSession.is_foreign(request.session):
@@ -174,7 +220,12 @@ def _renew(
     id_token: IDToken,
 ) -> Completed:
     """The same subject: session key, CSRF token and data stay; one write (D51, N08)."""
+    current = RPSession.read(request.session) if reload(request.session) else None
+    if current is None or current.subject != id_token.subject:
+        raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the session is gone")
+    before = current  # as other requests have left it during the slow calls
     now = time.time()
+    before = _noted(request, before, id_token, pending.created)
     old = before.tokens(now)
     kept = Tokens(
         id_token=tokens.id_token,
@@ -182,34 +233,42 @@ def _renew(
         refresh_token=tokens.refresh_token or old.refresh_token,
         expires_at=tokens.expires_at,
     )
-    rp_session = RPSession(
-        issuer=before.issuer,
-        subject=before.subject,
+    told = Authentication(id_token.auth_time, id_token.acr)
+    known = latest(Authentication(before.auth_time, before.acr), told, now, conf.leeway)
+    rp_session = replace(
+        before,
         verified_at=now,
-        signed_in_at=before.signed_in_at,
+        confirmed_at=now,
+        seen_at=now,
         op_sid=id_token.sid or before.op_sid,
-        auth_time=id_token.auth_time or before.auth_time,
-        acr=id_token.acr or before.acr,
+        auth_time=None if known.auth_time is None else int(known.auth_time),
+        acr=known.acr,
         select_by=before.select_by if pending.silent else "user",
         claims={**before.claims, **claims_to_keep(id_token.claims)},
     ).with_tokens(kept, now)
     rp_session.write(request.session)
-    backend, _ = _backend()
+    backend, _ = site_backend()
     backend.request = request
     backend.store_tokens(tokens.access_token, tokens.id_token)
-    _save(request)
+    save_now(request.session)
     user: Any = request.user
     return _done(request, pending, Completed(user, rp_session, changed=False, reason=Reason.RENEWED))
 
 
-def _save(request: HttpRequest) -> None:
-    """Save the renewed session now: later, nobody could catch what the store says to it (C63, C68)."""
-    try:
-        request.session.save()
-    except UpdateError:
-        raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the session is gone or cannot be written") from None
-    finally:
-        request.session.modified = False  # saved once, or not at all
+def _noted(request: HttpRequest, before: RPSession, id_token: IDToken, since: float) -> RPSession:
+    """Keep the session's row as the session is: found by the `sid` it has at the OP now, and as long as it lives.
+
+    That is a query now and then, not with every renewal: a row outlives its session by a day.
+    """
+    now = time.time()
+    moved = id_token.sid is not None and id_token.sid != before.op_sid
+    if not before.handle or not (moved or now - before.noted_at > NOTING):
+        return before
+    expires_at = now + request.session.get_expiry_age()
+    renew_row(before.handle, issuer=id_token.issuer, op_sid=id_token.sid, expires_at=expires_at)
+    if moved and was_ended(id_token.issuer, subject=id_token.subject, op_sid=id_token.sid, since=since):
+        raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the OP has ended the session meanwhile")
+    return replace(before, noted_at=now)
 
 
 def _done(request: HttpRequest, pending: PendingAuthentication, completed: Completed) -> Completed:
@@ -220,12 +279,3 @@ def _done(request: HttpRequest, pending: PendingAuthentication, completed: Compl
             sender=get_user_model(), request=request, user=completed.user, reason=completed.reason
         )
     return completed
-
-
-def _backend() -> tuple[SilentSSOBackend, str]:
-    """The site's backend of ours (or its own subclass) and its path, as Django records it."""
-    for path in settings.AUTHENTICATION_BACKENDS:
-        found = import_string(path)
-        if isinstance(found, type) and issubclass(found, SilentSSOBackend):
-            return found(), path
-    raise ConfigurationError(Reason.NOT_CONFIGURED, "AUTHENTICATION_BACKENDS has no SilentSSOBackend")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import get_user_model
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.module_loading import import_string
@@ -19,6 +21,7 @@ from django_silent_sso.op import health, provider
 from django_silent_sso.protocol.authentication_request import new_secret
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.signals import session_terminated
+from django_silent_sso.storage.logout_index import close_row
 from django_silent_sso.storage.pending import void
 from django_silent_sso.storage.rp_session import RPSession
 
@@ -32,7 +35,11 @@ LONGEST_HINT = 4096  # characters; a longer hint makes URLs that proxies refuse 
 def end_session(request: HttpRequest, reason: Reason) -> None:
     """End this session here: user, tokens and data go."""
     user = getattr(request, "user", None)
+    before = RPSession.read(request.session)
     auth.logout(request)
+    if before is not None and before.handle:
+        with suppress(DatabaseError):  # it names a session that is gone
+            close_row(before.handle)
     logger.info("%s: session ended", reason)
     session_terminated.send_robust(
         sender=user.__class__ if user is not None else get_user_model(),

@@ -1,7 +1,8 @@
 """Whether the OP can be reached at all, asked before a person is sent there.
 
 A top-level redirect to a dead host strands the person on the browser's error page (C6). A TCP connection, remembered
-for a few seconds, tells; it is no request, so an OP's log and rate limits never see it.
+for a few seconds, tells whether anybody is at home. One who hangs, or answers nothing but errors, takes connections
+too: where the OP has not been heard of for a while, its discovery document is asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from django_silent_sso.conf import conf
-from django_silent_sso.op.http import loopback
+from django_silent_sso.op import breaker
+from django_silent_sso.op.http import fetch, loopback
+from django_silent_sso.op.provider import discovery_url
+from django_silent_sso.protocol.errors import SilentSSOError
 
 __all__ = ["forget", "is_known", "reachable"]
 
@@ -23,6 +27,8 @@ logger = logging.getLogger("django_silent_sso.op")
 TRUSTED: Final = 5  # seconds a good answer is remembered
 AVOIDED: Final = 15  # seconds a bad one is: one bounded wait, then pages are served at once
 PATIENCE: Final = 1.0  # seconds for the connection
+HEARD: Final = 30  # seconds in which any answer of the OP is proof enough that it works
+ASKING: Final = 2.0  # seconds for the discovery document
 
 _guard = threading.Lock()
 _seen: dict[tuple[str, int], tuple[float, bool]] = {}
@@ -31,15 +37,21 @@ _seen: dict[tuple[str, int], tuple[float, bool]] = {}
 def forget() -> None:
     with _guard:
         _seen.clear()
+    breaker.forget()
 
 
 def reachable(url: str, now: float | None = None) -> bool:
-    """Whether the host of `url` takes connections. Behind a proxy (`OIDC_PROXY`) it is believed to."""
+    """Whether a person may be sent to `url`: its host takes connections, and the OP answers."""
+    moment = time.time() if now is None else now
+    return _takes_connections(url, moment) and _answers(url, moment)
+
+
+def _takes_connections(url: str, now: float) -> bool:
+    """Behind a proxy (`OIDC_PROXY`) it is believed to."""
     if conf.proxy:
         return True
     address = _address(url)
-    moment = time.time() if now is None else now
-    remembered = _remembered(address, moment)
+    remembered = _remembered(address, now)
     if remembered is not None:
         return remembered
     try:
@@ -50,13 +62,32 @@ def reachable(url: str, now: float | None = None) -> bool:
     else:
         answer = True
     with _guard:
-        _seen[address] = (moment, answer)
+        _seen[address] = (now, answer)
     return answer
+
+
+def _answers(url: str, now: float) -> bool:
+    asked = discovery_url() if conf.needs_discovery else url
+    if breaker.is_open(asked, now):
+        return False
+    if breaker.heard_within(asked, HEARD, now) or not conf.needs_discovery:
+        return True
+    try:
+        answer = fetch("GET", asked, longest=ASKING)
+    except SilentSSOError:
+        status = 599
+    else:
+        status = answer.status
+    if status >= 500:
+        breaker.failed(asked, now)
+    return status < 500
 
 
 def is_known(url: str, now: float) -> bool:
     """Whether `reachable()` would answer from memory."""
-    return bool(conf.proxy) or _remembered(_address(url), now) is not None
+    if not (conf.proxy or _remembered(_address(url), now) is not None):
+        return False
+    return not conf.needs_discovery or breaker.heard_within(discovery_url(), HEARD, now)
 
 
 def _address(url: str) -> tuple[str, int]:

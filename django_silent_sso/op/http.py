@@ -25,6 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import TimeoutError as ReadTimeout
 
 from django_silent_sso.conf import conf
+from django_silent_sso.op import breaker
 from django_silent_sso.protocol.errors import ConfigurationError, OPUnavailable, Reason, SilentSSOError
 from django_silent_sso.protocol.provider_metadata import endpoint_problem
 
@@ -91,8 +92,9 @@ def fetch(
     data: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
+    longest: float | None = None,
 ) -> Answer:
-    """One request, one answer, never a redirect.
+    """One request, one answer, never a redirect. `longest`: seconds, where less than `OIDC_TIMEOUT` is bearable.
 
     Raises `ConfigurationError` (endpoint_insecure, metadata_invalid) for a URL that must not be called and
     `OPUnavailable` (op_unreachable, op_timeout, op_redirected, op_answer_too_large, op_answer_invalid).
@@ -102,7 +104,8 @@ def fetch(
         raise ConfigurationError(problem, "an endpoint of the OP must be https")
     target, host = loopback(url)
     all_headers = {"Host": host, "Accept": "application/json", **(headers or {})}
-    deadline = _Deadline(conf.timeout)
+    seconds = min(conf.timeout, longest or conf.timeout)
+    deadline = _Deadline(seconds)
     try:
         with (
             deadline,
@@ -112,14 +115,17 @@ def fetch(
                 data=dict(data) if data is not None else None,
                 headers=all_headers,
                 auth=auth,
-                timeout=(min(CONNECT_TIMEOUT, conf.timeout), conf.timeout),
+                timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
                 allow_redirects=False,
                 stream=True,
                 verify=conf.verify_ssl,
                 proxies=conf.proxy or None,
             ) as response,
         ):
-            return _read(response, deadline)
+            answer = _read(response, deadline)
+            if answer.status < 500:
+                breaker.heard(url, time.time())
+            return answer
     except SilentSSOError:
         raise
     except Exception as error:  # requests, urllib3, ssl and zlib each bring their own tree

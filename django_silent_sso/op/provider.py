@@ -33,6 +33,7 @@ from django_silent_sso.protocol.provider_metadata import ProviderMetadata
 
 __all__ = [
     "Document",
+    "discovery_url",
     "forget",
     "metadata",
     "metadata_is_warm",
@@ -166,10 +167,10 @@ def forget() -> None:
 
 def metadata_is_warm(now: float) -> bool:
     """Whether `metadata()` would answer without a call to the OP."""
-    return not conf.needs_discovery or (conf.issuer is not None and _discovery.warm(_discovery_url(), now))
+    return not conf.needs_discovery or (conf.issuer is not None and _discovery.warm(discovery_url(), now))
 
 
-def _discovery_url() -> str:
+def discovery_url() -> str:
     return f"{(conf.issuer or '').rstrip('/')}/.well-known/openid-configuration"
 
 
@@ -187,7 +188,7 @@ def metadata(now: float | None = None) -> ProviderMetadata:
     def check(document: Any) -> None:
         ProviderMetadata.from_document(document, issuer=issuer)
 
-    document = _discovery.get(_discovery_url(), check, time.time() if now is None else now)
+    document = _discovery.get(discovery_url(), check, time.time() if now is None else now)
     return ProviderMetadata.from_document(document, issuer=issuer).with_overrides(**conf.endpoints)
 
 

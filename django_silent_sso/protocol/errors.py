@@ -111,6 +111,30 @@ class Reason(StrEnum):
     ID_TOKEN_AUTH_TIME = "id_token_auth_time"
     ID_TOKEN_ACR = "id_token_acr"
 
+    # Logout by the OP (Back-Channel Logout 2.4, 2.6; Front-Channel Logout 2)
+    LOGOUT_REQUEST_MALFORMED = "logout_request_malformed"
+    LOGOUT_TOKEN_MALFORMED = "logout_token_malformed"
+    LOGOUT_TOKEN_ALGORITHM = "logout_token_algorithm"
+    LOGOUT_TOKEN_CRITICAL_HEADER = "logout_token_critical_header"
+    LOGOUT_TOKEN_TYPE = "logout_token_type"
+    LOGOUT_TOKEN_SIGNATURE = "logout_token_signature"
+    LOGOUT_TOKEN_KEY_UNKNOWN = "logout_token_key_unknown"
+    LOGOUT_TOKEN_KEY_AMBIGUOUS = "logout_token_key_ambiguous"
+    LOGOUT_TOKEN_ISSUER = "logout_token_issuer"
+    LOGOUT_TOKEN_AUDIENCE = "logout_token_audience"
+    LOGOUT_TOKEN_AUTHORIZED_PARTY = "logout_token_authorized_party"
+    LOGOUT_TOKEN_ISSUED_AT = "logout_token_issued_at"
+    LOGOUT_TOKEN_EXPIRED = "logout_token_expired"
+    LOGOUT_TOKEN_NOT_BEFORE = "logout_token_not_before"
+    LOGOUT_TOKEN_SUBJECT = "logout_token_subject"
+    LOGOUT_TOKEN_EVENTS = "logout_token_events"
+    LOGOUT_TOKEN_NONCE = "logout_token_nonce"
+    LOGOUT_TOKEN_ID = "logout_token_id"
+    LOGOUT_TOKEN_REPLAYED = "logout_token_replayed"
+    LOGOUT_INCOMPLETE = "logout_incomplete"
+    OP_BACK_CHANNEL = "op_back_channel"
+    OP_FRONT_CHANNEL = "op_front_channel"
+
     # UserInfo (Core 5.3)
     USERINFO_INVALID = "userinfo_invalid"
     USERINFO_SUBJECT = "userinfo_subject"
@@ -140,10 +164,19 @@ class Reason(StrEnum):
     PRIVACY_SIGNAL = "privacy_signal"
     GRACE_ENDED = "grace_ended"
     SESSION_MAX = "session_max"
+    SESSION_IDLE = "session_idle"
     LOOP_STOPPED = "loop_stopped"
     INCONCLUSIVE_FRAME = "inconclusive_frame"
     STORAGE_UNAVAILABLE = "storage_unavailable"
     COOKIES_BLOCKED = "cookies_blocked"
+
+    # A form that is sent again after its sign-in was confirmed
+    FORM_UNREADABLE = "form_unreadable"
+    FORM_EXPIRED = "form_expired"
+    FORM_OF_ANOTHER_PAGE = "form_of_another_page"
+    FORM_OF_ANOTHER_USER = "form_of_another_user"
+    FORM_SENT = "form_sent"
+    RECENT_SIGN_IN_REQUIRED = "recent_sign_in_required"
 
 
 class OPErrorCode(StrEnum):

@@ -23,7 +23,8 @@ LIFETIME: Final = 30 * 24 * 3600  # seconds
 HOP_WINDOW: Final = 30  # seconds in which round trips are counted
 SALT: Final = "django_silent_sso.marks"
 SILENCE: Final = {
-    reason.value: reason for reason in (Reason.SIGNED_OUT_BY_USER, Reason.SUBJECT_CHANGED, Reason.SESSION_MAX)
+    reason.value: reason
+    for reason in (Reason.SIGNED_OUT_BY_USER, Reason.SUBJECT_CHANGED, Reason.SESSION_MAX, Reason.SESSION_IDLE)
 }
 
 

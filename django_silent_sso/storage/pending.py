@@ -47,12 +47,12 @@ MAX_PENDING: Final = 7
 SILENT_LIFETIME: Final = 120  # seconds
 INTERACTIVE_LIFETIME: Final = 600
 USED_MEMORY: Final = 900  # seconds; longer than any attempt lives
-# Bytes of return_to; a longer one waits in the cache. Seven of these cookies stay below 8 kB, where servers stop
-# reading headers (N04).
+# Bytes of return_to and acr_values; a longer return_to waits in the cache. Seven of these cookies stay below 8 kB,
+# where servers stop reading headers (N04).
 LONGEST_IN_COOKIE: Final = 400
 PREFIX: Final = "silent_sso_"
 PURPOSE: Final = "pending"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +74,22 @@ class PendingAuthentication:
     hinted: bool = False  # an id_token_hint was sent
     automatic: bool = False  # interactive, but begun by us after a refusal, not by the user
     foreign: bool = False  # interactive, begun by a page of another site
+    max_age: int | None = None  # seconds: the ID Token must tell of an authentication not older than that
+    acr_values: str | None = None  # and of one of these classes
 
     @property
     def lifetime(self) -> int:
         return SILENT_LIFETIME if self.silent else INTERACTIVE_LIFETIME
+
+    @property
+    def is_step_up(self) -> bool:
+        """Begun to confirm who is here, and how well (Core 3.1.2.1)."""
+        return not (self.silent or self.automatic) and (self.max_age is not None or self.acr_values is not None)
+
+    @property
+    def only_subject(self) -> str | None:
+        """The one user who may answer: a step-up confirms who is here, and signs in nobody else."""
+        return self.subject if self.is_step_up else None
 
     def __str__(self) -> str:
         return f"{'silent' if self.silent else 'interactive'} attempt ({self.transport})"
@@ -95,7 +107,7 @@ def remember(request: HttpRequest, response: HttpResponse, pending: PendingAuthe
     """Set the attempt's cookie on `response`; where there are too many, the oldest silent one goes first (S19)."""
     _make_room(request, response, now)
     data: dict[str, Any] = {"v": VERSION, **asdict(pending)}
-    if len(pending.return_to.encode()) > LONGEST_IN_COOKIE:
+    if len(pending.return_to.encode()) + len(pending.acr_values or "") > LONGEST_IN_COOKIE:
         data |= {"return_to": "", "return_to_reference": put_aside(pending.return_to, pending.lifetime)}
     name = PREFIX + digest(pending.state)
     set_cookie(request, response, name, seal(data, PURPOSE, now), pending.lifetime)

@@ -18,8 +18,9 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from django_silent_sso.conf import conf
 from django_silent_sso.storage.sealing import seal, unseal
+from django_silent_sso.storage.session_store import SIGNED_COOKIES
 
-__all__ = ["KEY", "RPSession", "Tokens"]
+__all__ = ["KEY", "TOKENS_LIFETIME", "RPSession", "Tokens"]
 
 logger = logging.getLogger("django_silent_sso.storage")
 
@@ -27,8 +28,8 @@ KEY: Final = "silent_sso"
 VERSION: Final = 1
 PURPOSE: Final = "tokens"
 TOKENS_LIFETIME: Final = 366 * 24 * 3600  # seconds; the session ends long before
-SIGNED_COOKIES: Final = "django.contrib.sessions.backends.signed_cookies"
 LARGEST_IN_COOKIE: Final = 1400  # characters of sealed tokens that a session inside a cookie can bear
+LATER: Final = ("confirmed_at", "noted_at", "seen_at")  # times that older versions did not write down
 FAR_AWAY: Final = 10**11  # seconds since the epoch that are no time any more; neither is what is not a number
 
 
@@ -56,6 +57,11 @@ class RPSession:
     select_by: str = "user"  # "auto": silently; "user": the user signed in
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     sealed_tokens: str = field(default="", repr=False)
+    handle: str = field(default="", repr=False)  # names this session in our table; "" where it has no row
+    generation: int = 0  # renewals by refresh token that this copy of the session knows of
+    confirmed_at: float = 0.0  # when the OP last vouched for the user's own session there, not only for a token
+    noted_at: float = 0.0  # when its row was told last how long it lives
+    seen_at: float = 0.0  # the last request, where the site limits how long a session may lie idle
 
     @classmethod
     def read(cls, session: SessionBase) -> RPSession | None:
@@ -86,15 +92,24 @@ class RPSession:
         return True
 
     @staticmethod
-    def is_fresh(session: SessionBase, now: float, renew_after: int, longest: int | None) -> bool:
+    def is_fresh(
+        session: SessionBase, now: float, renew_after: int, longest: int | None, idle: int | None = None
+    ) -> bool:
         """Whether the OP vouched for this session a short while ago: the one question every request asks, at no cost.
 
-        `longest`: the session's absolute length in seconds, if it has one. In doubt the answer is no.
+        `longest` and `idle`: the session's limits in seconds, if it has any. In doubt the answer is no, and where it is
+        time to write down that the session is in use.
         """
         found = RPSession.read(session)
         if found is None:
             return False
+        if idle is not None and not 0 <= now - found.seen_at < noting_every(idle):
+            return False
         return 0 <= now - found.verified_at < renew_after and (longest is None or now - found.signed_in_at < longest)
+
+    def is_to_be_noted(self, now: float, idle: int | None) -> bool:
+        """Whether to write down that the session is in use."""
+        return idle is not None and not 0 <= now - self.seen_at < noting_every(idle)
 
     @staticmethod
     def is_foreign(session: SessionBase) -> bool:
@@ -125,11 +140,18 @@ class RPSession:
         found = RPSession.read(session)
         if found is None:
             raise LookupError("nobody is signed in by the OP in this session")
+        verified_at = found.verified_at - seconds
         replace(
             found,
-            verified_at=found.verified_at - seconds,
-            signed_in_at=found.signed_in_at - seconds,
+            verified_at=verified_at,
+            signed_in_at=min(found.signed_in_at, verified_at),
+            confirmed_at=min(found.confirmed_at, verified_at),
         ).write(session)
+
+
+def noting_every(idle: int) -> float:
+    """How often (seconds) a session's use is written down: not with every request."""
+    return min(60.0, idle / 10)
 
 
 def _unreadable(error: Exception) -> bool:
@@ -170,13 +192,14 @@ def _sealed(tokens: Tokens, now: float) -> str:
 
 
 def _sound(values: dict[str, Any]) -> bool:
-    numbers = (values.get("verified_at"), values.get("signed_in_at"))
+    numbers = (values.get("verified_at"), values.get("signed_in_at"), *(values.get(name, 0) for name in LATER))
     auth_time = values.get("auth_time")
     return (
         all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < FAR_AWAY for n in numbers)
         and (auth_time is None or isinstance(auth_time, int))
         and all(isinstance(values.get(name), str) for name in ("issuer", "subject"))
         and all(isinstance(values.get(name), str | None) for name in ("op_sid", "acr"))
-        and all(isinstance(values.get(name, ""), str) for name in ("select_by", "sealed_tokens"))
+        and all(isinstance(values.get(name, ""), str) for name in ("select_by", "sealed_tokens", "handle"))
+        and isinstance(values.get("generation", 0), int)
         and isinstance(values.get("claims", {}), dict)
     )

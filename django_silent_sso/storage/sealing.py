@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-__all__ = ["seal", "unseal"]
+__all__ = ["box", "seal", "unseal"]
 
 MAX_OPENED = 64 * 1024  # bytes; nothing of ours is larger, and a compressed bomb ends here
 CLOCK_SET_BACK = 3600  # seconds: after the clock was set back, what was sealed "in the future" still opens
@@ -34,7 +34,8 @@ def _fernet(secrets: tuple[bytes, ...], purpose: str) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
-def _box(purpose: str) -> MultiFernet:
+def box(purpose: str) -> MultiFernet:
+    """Encrypts and opens bytes for one purpose, whatever they are; `seal()` and `unseal()` for JSON."""
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return _fernet(tuple(s if isinstance(s, bytes) else str(s).encode() for s in secrets), purpose)
 
@@ -42,14 +43,14 @@ def _box(purpose: str) -> MultiFernet:
 def seal(value: dict[str, Any], purpose: str, now: float) -> str:
     """`value` (JSON types) as URL-safe text, dated `now` (seconds since the epoch)."""
     raw = json.dumps([int(now), value], separators=(",", ":")).encode()
-    return _box(purpose).encrypt(zlib.compress(raw, 9)).decode().rstrip("=")
+    return box(purpose).encrypt(zlib.compress(raw, 9)).decode().rstrip("=")
 
 
 def unseal(text: str, purpose: str, now: float, max_age: int) -> dict[str, Any] | None:
     """The sealed value, or None where it is not ours, was changed, or is older than `max_age` seconds."""
     try:
         token = (text + "=" * (-len(text) % 4)).encode("ascii")
-        packed = _box(purpose).decrypt(token)
+        packed = box(purpose).decrypt(token)
         sealed_at, value = json.loads(zlib.decompressobj().decompress(packed, MAX_OPENED))
         age = now - sealed_at
     except (InvalidToken, UnicodeError, binascii.Error, zlib.error, ValueError, TypeError):

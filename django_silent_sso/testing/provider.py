@@ -98,7 +98,7 @@ class OpenIDProvider(People, Faults):
         self.claims_in_id_token = False
         """the user's claims in every ID Token; otherwise in UserInfo only (Core 5.4)"""
         self.userinfo_signed = False
-        self.refresh_tokens: Literal["always", "offline", "never"] = "always"
+        self.refresh_tokens: Literal["always", "offline", "never"] = "offline"
         """"offline": only with the scope `offline_access`"""
         self.rotate_refresh_tokens = True
         self.confirm_sign_out = False

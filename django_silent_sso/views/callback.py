@@ -30,6 +30,7 @@ from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.sealing import seal, unseal
 from django_silent_sso.views.endpoint import endpoint, error_page, keep_session_cookie, leave_session_alone
 from django_silent_sso.views.hops import FORM_POST, hop_for_strict_cookies, hop_form_post, without_cookies
+from django_silent_sso.views.sign_in import refused
 
 __all__ = ["callback"]
 
@@ -140,7 +141,7 @@ def _top_level_answer(
         done.begun.remember(request, response)
         return response
     if error is not None and not pending.silent and not isinstance(error, SubjectChanged):
-        return error_page(request, error, pending.return_to)
+        return refused(request, pending, error)
     response = Redirect(pending.return_to)
     write_marks(request, response, done.marks)
     return response

@@ -26,6 +26,19 @@ new MutationObserver((_, observer) => {
   %s
 }).observe(document, { childList: true, subtree: true })
 """
+# An answer in the very moment in which the frame comes into the page, sooner than any browser could bring it.
+ANSWERED_AT_ONCE = """
+const append = Element.prototype.append
+Element.prototype.append = function (...nodes) {
+  append.apply(this, nodes)
+  for (const frame of nodes) {
+    if (!(frame instanceof HTMLIFrameElement)) continue
+    const parameters = `error=login_required&state=${new URL(frame.src).searchParams.get("state")}`
+    const data = { type: "silent-sso:response", parameters, site: "same-site" }
+    dispatchEvent(new MessageEvent("message", { data, origin: location.origin, source: frame.contentWindow }))
+  }
+}
+"""
 # A page of the OP that says what only our callback may say.
 ANSWERS_ITSELF = """<script>
 const state = new URLSearchParams(location.search).get("state")
@@ -33,7 +46,7 @@ parent.postMessage({ type: "silent-sso:response", parameters: `error=login_requi
 </script>"""
 
 
-def test_f14_op_that_shows_its_login_page_in_the_frame_is_given_up_early(site: Site) -> None:
+def test_f14_c7_c97_op_that_shows_its_login_page_in_the_frame_is_given_up_early(site: Site) -> None:
     site.provider.show_page()
     error = site.open("/page/").event("error")
     assert error["reason"] == "op_timeout"
@@ -41,11 +54,32 @@ def test_f14_op_that_shows_its_login_page_in_the_frame_is_given_up_early(site: S
     assert site.tab.run(FRAME) is None
 
 
-def test_op_that_forbids_framing_is_given_up_early(site: Site) -> None:
+def test_c8_op_that_forbids_framing_is_given_up_early_and_left_alone_by_the_next_page(site: Site) -> None:
     site.provider.show_page()
     site.provider.framing = "DENY"
     error = site.open("/page/").event("error")
     assert (error["reason"], error["duration"] < 5000) == ("op_timeout", True)
+    assert (site.tab.run(FRAME), site.user()) == (None, "nobody")
+    site.forget()
+    site.open("/with-callback/").until("window.told.length")
+    assert site.tab.run("window.told[0].reason") == "backed_off"
+    assert site.attempts() == 0
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_c7_c97_load_event_of_an_error_page_is_no_answer(site: Site, status: int) -> None:
+    """The browser tells of a page, whichever it is: only a message says how the attempt ended."""
+    site.sign_in_at_op()
+    site.provider.fail("authorize", status=status, body=b"<h1>Something went wrong</h1>")
+    site.tab.before_each_page(
+        "window.loaded = 0;"
+        "document.addEventListener('load', ({ target }) => { loaded += target.matches('iframe') ? 1 : 0 }, true)"
+    )
+    error = site.open("/page/").event("error")
+    assert (error["reason"], error["duration"] < 5000) == ("op_timeout", True)
+    assert site.tab.run("window.loaded") == 1
+    assert (site.tab.run(FRAME), site.user()) == (None, "nobody")
+    assert site.asked("/oidc/callback/") == []
 
 
 def test_f13_op_cannot_take_the_whole_page_away(site: Site) -> None:
@@ -130,3 +164,50 @@ def test_f10_answer_from_another_origin_is_ignored(site: Site) -> None:
     error = site.open("/page/").event("error")
     assert error["reason"] == "op_timeout"
     assert site.asked("/oidc/callback/") == []
+
+
+def test_c98_answer_that_is_as_quick_as_can_be_is_heard(site: Site) -> None:
+    """The listener is there before the frame."""
+    site.sign_in_at_op()
+    site.tab.before_each_page(ANSWERED_AT_ONCE)
+    required = site.open("/page/").event("sign-in-required")
+    assert required["reason"] == "login_required"
+    assert len(site.asked("/oidc/callback/")) == 1
+
+
+def test_c95_visitor_whose_blocker_removes_the_frame_stays_a_visitor(site: Site, settings: Settings) -> None:
+    settings.SILENT_SSO_FRAME_TIMEOUT_SECONDS = 2
+    site.sign_in_at_op()
+    site.tab.before_each_page(
+        "new MutationObserver(() => document.querySelector('iframe')?.remove())"
+        ".observe(document, { childList: true, subtree: true })"
+    )
+    error = site.open("/page/").event("error")
+    assert (error["reason"], error["duration"] < 4000) == ("op_timeout", True)
+    assert site.user() == "nobody"
+    assert site.asked("/oidc/callback/") == []
+
+
+def test_c95_visitor_whose_blocker_removes_the_script_signs_in_by_the_link(site: Site) -> None:
+    site.break_down("/static/django_silent_sso/silent-sso.js")
+    site.open("/page/?a=1")
+    assert site.user() == "nobody"
+    assert site.attempts() == 0
+    site.sign_in_at_op("alice", other := site.browser.new_tab())
+    other.close()
+    site.tab.click(".silent-sso-sign-in")
+    site.settled("alice")
+    assert site.tab.url == site("/page/?a=1")
+
+
+def test_c106_attempt_is_dropped_when_the_user_goes_to_another_page(site: Site) -> None:
+    site.sign_in_at_op()
+    with site.provider.hang("authorize") as hang:
+        site.open("/page/").until("document.querySelector('iframe')")
+        hang.wait_until_reached()
+        site.open("/by-hand/")
+    site.tab.run("fetch('/api/')")
+    assert site.tab.url == site("/by-hand/")
+    assert site.user() == "nobody"
+    assert site.asked("/oidc/callback/") == []
+    assert set(site.tab.names()) == {"before-sign-in"}

@@ -44,7 +44,7 @@ def test_browser_that_was_never_signed_in_here_stays_on_the_page(site: Site) -> 
 
 
 @blocked
-def test_known_browser_is_signed_in_by_one_trip_to_the_op_and_back(site: Site) -> None:
+def test_c103_known_browser_is_signed_in_by_one_trip_to_the_op_and_back(site: Site) -> None:
     site.sign_in("alice")
     site.forget_sign_in()
     site.open("/page/?a=1#part")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 
+from django_silent_sso.conf import conf
 from tests.browser.site import Site
 
 if TYPE_CHECKING:
@@ -15,6 +18,19 @@ if TYPE_CHECKING:
 # message would come from nowhere.
 ABOUT_THE_SANDBOX = "warning: An iframe which has both allow-scripts and allow-same-origin"
 FRAMES = "document.querySelectorAll('iframe').length"
+
+
+def policy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a site-wide Content-Security-Policy, with what a test's page asks for in its query."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        forms = f"'self' {conf.issuer}" if request.COOKIES.get("forms") == "op" else "'self'"
+        wanted = f"script-src 'self'; frame-src 'none'; form-action {forms}; require-trusted-types-for 'script'"
+        response.headers.setdefault("Content-Security-Policy", wanted)
+        return response
+
+    return answer
 
 
 def test_visitor_whom_the_op_knows_is_signed_in(site: Site) -> None:
@@ -182,7 +198,7 @@ def test_visitors_are_left_alone_where_the_site_says_so(site: Site, settings: Se
     assert site.attempts() == 1  # that of the call
 
 
-def test_page_works_under_the_strictest_policy(site: Site, settings: Settings) -> None:
+def test_c94_page_works_under_the_strictest_policy(site: Site, settings: Settings) -> None:
     """CSP with nonces, Trusted Types, `X-Frame-Options: DENY`, `LoginRequiredMiddleware`."""
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     assert settings.X_FRAME_OPTIONS == "DENY"
@@ -191,3 +207,47 @@ def test_page_works_under_the_strictest_policy(site: Site, settings: Settings) -
     site.open("/strict/").event("signed-in")
     site.settled("alice")
     assert [line for line in site.tab.console if not line.startswith(ABOUT_THE_SANDBOX)] == []
+
+
+@pytest.fixture
+def site_with_policy(site: Site, settings: Settings) -> Site:
+    settings.MIDDLEWARE = [f"{__name__}.policy", *settings.MIDDLEWARE]
+    return site
+
+
+def test_c94_site_that_allows_no_frame_is_told_so_once_by_the_browser(site_with_policy: Site) -> None:
+    site = site_with_policy
+    site.sign_in_at_op()
+    site.tab = site.browser.new_tab()
+    error = site.open("/page/").event("error")
+    assert (error["reason"], error["duration"] < 5000) == ("op_timeout", True)
+    about_frames = [line for line in site.tab.console if not line.startswith(ABOUT_THE_SANDBOX)]
+    assert len(about_frames) == 1
+    assert "frame-src" in about_frames[0]
+    assert (site.tab.run(FRAMES), site.user()) == (0, "nobody")
+
+
+@pytest.mark.parametrize("mode", ["query", "form_post"])
+def test_c94_form_action_of_the_site_does_not_stand_in_the_way_of_a_sign_in(
+    site_with_policy: Site, settings: Settings, mode: str
+) -> None:
+    """The form in `form_post` is the OP's, and our own hop after it has a policy of its own."""
+    settings.SILENT_SSO_RESPONSE_MODE = mode
+    site_with_policy.sign_in("alice")
+    assert len(site_with_policy.asked("/oidc/callback/")) == 0  # forgotten with the rest: it went through
+
+
+@pytest.mark.parametrize("forms", ["self", "op"])
+def test_c94_form_action_of_the_site_never_stops_the_sign_out_here(site_with_policy: Site, forms: str) -> None:
+    """Chromium applies it to the redirect to the OP as well: without the OP in it, the user stays signed in there."""
+    site = site_with_policy
+    site.sign_in("alice")
+    site.tab.run(f"document.cookie = 'forms={forms}; path=/'")
+    site.tab.reload()
+    ended = len(site.provider.calls_to("end_session"))
+    site.tab.click(".silent-sso-sign-out button")
+    if forms == "op":
+        site.settled("nobody")
+    else:
+        site.tab.until("fetch('/api/').then((answer) => answer.json()).then(({ user }) => user === null)")
+    assert len(site.provider.calls_to("end_session")) - ended == (1 if forms == "op" else 0)

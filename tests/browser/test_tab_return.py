@@ -232,7 +232,7 @@ def test_f20_message_in_the_channel_only_leads_to_a_question(site: Site) -> None
     assert site.user() == "alice"
 
 
-def test_page_from_the_back_forward_cache_does_not_show_who_has_left(site: Site) -> None:
+def test_c90_page_from_the_back_forward_cache_does_not_show_who_has_left(site: Site) -> None:
     site.sign_in("alice")
     site.open("/page/elsewhere/")
     other = site.browser.new_tab(site("/page/"))
@@ -259,7 +259,7 @@ def test_page_from_the_back_forward_cache_asks_the_site_alone_where_the_op_is_no
     assert site.attempts() == 0
 
 
-def test_attempt_ends_when_the_page_is_left(site: Site) -> None:
+def test_c106_attempt_ends_when_the_page_is_left(site: Site) -> None:
     """And does not come back with the page, out of the back-forward cache."""
     with site.provider.hang("authorize") as hang:
         site.open("/page/").until("document.querySelector('iframe')")

@@ -17,21 +17,13 @@ NUMBERS = frozenset(
     | {120, 121, 122, 123, 125}  # deployment
 )
 
-BROWSER = "needs a real browser: tests/browser/"
+# Beside this folder: where a fault needs a real browser, and where one module alone is at work.
+ELSEWHERE = ("tests/browser", "tests/op", "tests/test_upstream.py")
+
 NO_LOGOUT = "the provider's logout endpoints do not exist here yet"
 NO_REFRESH = "refresh tokens are not redeemed yet"
 
 LEFT_OUT: dict[int, str] = {
-    7: f"{BROWSER}test_frame_trouble.py",
-    8: f"{BROWSER}test_frame_trouble.py",
-    44: "threads and the document cache: tests/op/test_provider_keys.py",
-    90: f"{BROWSER}test_tab_return.py",
-    94: f"{BROWSER}test_page_load.py",
-    95: f"{BROWSER}test_frame_trouble.py",
-    97: f"{BROWSER}test_frame_trouble.py",
-    98: f"{BROWSER}test_frame_trouble.py",
-    103: "a fragment never reaches a server; the page's script sends it along: tests/browser/test_other_site.py",
-    106: f"{BROWSER}test_frame_trouble.py",
     111: NO_LOGOUT,
     112: NO_LOGOUT,
     113: NO_LOGOUT,
@@ -41,5 +33,4 @@ LEFT_OUT: dict[int, str] = {
     118: NO_REFRESH,
     119: NO_REFRESH,
     123: "one provider per site",
-    125: "the contract with mozilla-django-oidc: tests/test_upstream.py",
 }

@@ -52,7 +52,7 @@ def test_c69_c120_values_of_another_version_in_the_cache_are_passed_over(trial: 
     from django_silent_sso.op import provider
 
     forget_the_op()
-    urls = (provider._discovery_url(), trial.browser.provider.url_of("jwks"))
+    urls = (provider.discovery_url(), trial.browser.provider.url_of("jwks"))
     for document, url in zip((provider._discovery, provider._keys), urls, strict=True):
         cache.set(document._key(url), value)
     trial.page()

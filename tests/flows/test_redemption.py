@@ -116,6 +116,7 @@ def test_another_access_token_than_the_id_token_speaks_of(answered: Answered) ->
 def test_the_token_endpoint_s_tokens_are_kept(
     openid_provider: OpenIDProvider, answered: Answered, response_type: str
 ) -> None:
+    openid_provider.refresh_tokens = "always"
     pending, parameters = answered(response_type)
     tokens, id_token = redeemed(pending, parameters)
     assert tokens.refresh_token

@@ -65,6 +65,7 @@ def refusal(browser: Browser, *calls: str) -> tuple[int, str]:
 
 
 def test_a1_a_sign_in_calls_token_keys_and_userinfo_once_and_opens_a_session(browser: Browser) -> None:
+    browser.provider.refresh_tokens = "always"
     browser.provider.sign_in("alice")
     leaving = browser.get(START)
     browser.provider.forget_calls()

@@ -103,7 +103,9 @@ def test_u16_auth_time_and_acr_are_the_id_token_s_and_outlive_a_token_without_th
     assert found.op_sid == browser.provider.sessions[0].sid
 
 
-def test_a_renewal_without_a_new_refresh_token_keeps_the_old_one(browser: Browser) -> None:
+def test_a_renewal_without_a_new_refresh_token_keeps_the_old_one(browser: Browser, settings: Settings) -> None:
+    settings.SILENT_SSO_RENEW_WITH = ("redirect",)
+    browser.provider.refresh_tokens = "always"
     browser.sign_in("alice")
     found = here(browser)
     assert found is not None

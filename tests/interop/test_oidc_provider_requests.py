@@ -88,9 +88,15 @@ def test_of_thirty_pairs_of_page_loads_at_the_same_moment_all_sixty_end_on_their
                 site.make_overdue(browser)
             tabs, start = [browser, browser.another_tab()], Barrier(2)
             paths = [f"/page/{number}a", f"/page/{number}b"]
-            for path, visit in zip(paths, pool.map(load, tabs, paths, [start, start]), strict=True):
-                if (visit.path, visit.statuses[-1]) != (path, 200) or ALICE not in visit.text:
+            visits = list(pool.map(load, tabs, paths, [start, start]))
+            for path, visit in zip(paths, visits, strict=True):
+                # A visitor's second page that is asked for while the first one is on its way to the OP is served as
+                # it is: once per back-off.
+                served_meanwhile = who == "visitors" and visit.statuses == [200]
+                if (visit.path, visit.statuses[-1]) != (path, 200) or not (ALICE in visit.text or served_meanwhile):
                     wrong.append(f"{visit}: {visit.text[:80]}")
+            if not any(ALICE in visit.text for visit in visits):
+                wrong.append(f"nobody signed in in round {number}")
             if site.who(browser) != ALICE:
                 wrong.append(f"signed out in round {number}")
             for tab in tabs:

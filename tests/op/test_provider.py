@@ -192,7 +192,7 @@ def test_retry_after_of_the_op_is_passed_on(openid_provider: OpenIDProvider) -> 
     ids=["no_dict", "no_number", "old", "from_the_future", "no_document"],
 )
 def test_c69_what_is_wrong_in_the_cache_is_fetched_again(openid_provider: OpenIDProvider, garbage: object) -> None:
-    cache.set(provider._discovery._key(provider._discovery_url()), garbage)
+    cache.set(provider._discovery._key(provider.discovery_url()), garbage)
     assert provider.metadata(NOW).issuer == openid_provider.issuer
     assert discoveries(openid_provider) == 1
 
@@ -256,4 +256,4 @@ def test_without_settings_there_is_no_op(settings: Settings, missing: str) -> No
 @pytest.mark.parametrize("issuer", ["https://id.example.org/realms/a", "https://id.example.org/realms/a/"])
 def test_the_document_lies_below_the_issuer_s_path(settings: Settings, issuer: str) -> None:
     settings.SILENT_SSO_ISSUER = issuer
-    assert provider._discovery_url() == "https://id.example.org/realms/a/.well-known/openid-configuration"
+    assert provider.discovery_url() == "https://id.example.org/realms/a/.well-known/openid-configuration"

@@ -91,3 +91,10 @@ def test_unavailable_carries_the_wait() -> None:
 def test_errors_survive_pickling_with_their_facts() -> None:
     refused = pickle.loads(pickle.dumps(OPRefused(Reason.OP_ERROR, "d", error="quota")))  # noqa: S301 - our own
     assert (refused.reason, refused.detail, refused.error) == (Reason.OP_ERROR, "d", "quota")
+
+
+def test_an_error_made_by_names_is_the_same_error() -> None:
+    """`concurrent.futures` and Celery send an exception by its `args`."""
+    error = TokenError(detail="d", reason=Reason.ID_TOKEN_NONCE)
+    assert error.args == (Reason.ID_TOKEN_NONCE, "d")
+    assert str(pickle.loads(pickle.dumps(error))) == "id_token_nonce: d"  # noqa: S301 - our own

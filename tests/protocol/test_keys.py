@@ -177,6 +177,12 @@ def test_c43_a_hundred_entries_are_looked_at() -> None:
     assert refused([{}] * 100 + [jwk()]) is UNKNOWN
 
 
+@pytest.mark.parametrize(("bits", "fits"), [(2047, False), (2048, True), (3072, True)])
+def test_k11_rsa_keys_are_large_enough_or_passed_over(bits: int, fits: bool) -> None:
+    kind = f"RSA-{bits}"
+    assert chosen([jwk(kind)]) == public(kind) if fits else refused([jwk(kind)]) is UNKNOWN
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),

@@ -201,8 +201,10 @@ def test_an_endpoint_may_be_left_out(name: str, empty: object) -> None:
     ("change", "attribute", "value"),
     [
         ({"authorization_response_iss_parameter_supported": "true"}, "iss_parameter_supported", False),
+        ({"authorization_response_iss_parameter_supported": 1}, "iss_parameter_supported", False),
         ({"backchannel_logout_supported": 1}, "backchannel_logout_supported", False),
         ({"require_pushed_authorization_requests": "yes"}, "pushed_requests_required", False),
+        ({"require_pushed_authorization_requests": 1}, "pushed_requests_required", False),
         ({"response_modes_supported": "query"}, "response_modes_supported", ("query", "fragment")),
         ({"response_modes_supported": ["query", 7, None]}, "response_modes_supported", ("query",)),
         ({"id_token_signing_alg_values_supported": None}, "id_token_algorithms", ()),

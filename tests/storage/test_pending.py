@@ -247,6 +247,7 @@ def plant(jar: CookieJar, data: dict[str, Any], state: str = "t.canary-state", p
 
 
 GOOD: dict[str, Any] = {"v": store.VERSION, **asdict(attempt())}
+NEW = {"max_age", "acr_values"}
 
 
 def test_planting_a_good_one_works() -> None:
@@ -263,6 +264,7 @@ def test_planting_a_good_one_works() -> None:
         pytest.param({**GOOD, "v": store.VERSION + 1}, id="a later version"),
         pytest.param({key: value for key, value in GOOD.items() if key != "v"}, id="no version"),
         pytest.param({key: value for key, value in GOOD.items() if key != "nonce"}, id="a member missing"),
+        pytest.param({k: v for k, v in GOOD.items() if k not in NEW} | {"v": 1}, id="from before step-ups"),
         pytest.param({**GOOD, "more": 1}, id="a member too many"),
         pytest.param({**GOOD, "state": "another"}, id="another attempt under this name"),
     ],

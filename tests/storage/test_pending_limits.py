@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_silent_sso.protocol.errors import ResponseError
+from django_silent_sso.protocol.step_up import LONGEST_CLASSES
 from django_silent_sso.storage import pending as store
 from django_silent_sso.storage.pending import MAX_PENDING
 from tests.cookie_jar import CookieJar
 from tests.storage.attempts import NOW, attempt, begin, interactive, states_left
+
+ACR = "".join(chr(33 + (7919 * n) % 94) for n in range(LONGEST_CLASSES))
 
 
 @pytest.fixture
@@ -38,13 +42,16 @@ def test_a_flood_of_silent_ones_does_not_push_out_an_honest_sign_in(jar: CookieJ
     assert store.take(jar.request(), "honest", NOW + 20).state == "honest"
 
 
+@pytest.mark.parametrize(("acr_values", "share"), [(None, 1), (ACR, 1), (ACR, 2)], ids=["sign_in", "long", "short"])
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
-def test_n04_seven_with_long_ways_back_leave_room_in_the_headers(secure: bool) -> None:
+def test_n04_seven_with_long_ways_back_leave_room_in_the_headers(
+    secure: bool, acr_values: str | None, share: int
+) -> None:
     """N04: many servers take 8 kB of headers, browsers 4 kB a cookie."""
     jar = CookieJar(secure=secure)
     for i in range(MAX_PENDING):
         path = "/" + "".join(chr(0x4E00 + (7919 * (i * 9999 + n)) % 20000) for n in range(store.LONGEST_IN_COOKIE // 3))
-        begin(jar, attempt(f"state-{i}", return_to=path[: store.LONGEST_IN_COOKIE]))
+        begin(jar, attempt(f"state-{i}", return_to=path[: len(path) // share], acr_values=acr_values))
     assert len(jar.cookies) == MAX_PENDING
     assert sum(len(name) + len(value) + 3 for name, value in jar.cookies.items()) < 7500
 
@@ -89,3 +96,29 @@ def test_of_twenty_answers_at_once_one_is_taken(jar: CookieJar) -> None:
     for thread in threads:
         thread.join()
     assert sorted(answers) == [*["state_used"] * 19, "taken"]
+
+
+# -- step-up -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "only"),
+    [
+        ({"max_age": 300}, "alice"),
+        ({"max_age": 0}, "alice"),
+        ({"acr_values": "gold"}, "alice"),
+        ({"max_age": 300, "subject": None}, None),
+        ({"max_age": 300, "silent": True}, None),
+        ({"max_age": 300, "automatic": True}, None),
+        ({}, None),
+    ],
+)
+def test_u08_a_step_up_is_answered_by_whom_it_is_about(
+    jar: CookieJar, changes: dict[str, Any], only: str | None
+) -> None:
+    pending = attempt(**{"silent": False, **changes})
+    begin(jar, pending)
+    found = store.find(jar.request(), pending.state, NOW)
+    assert found is not None
+    assert found == pending
+    assert (found.only_subject, pending.is_step_up) == (only, only is not None or changes.get("subject", 1) is None)

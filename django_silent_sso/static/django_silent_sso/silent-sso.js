@@ -17,7 +17,7 @@ const config = {
 const RETURN_PAUSE = 15_000; // at most one question in this time when a tab comes back; milliseconds, like all these
 const MUTE = 1_000; // a frame that loaded so long ago and said nothing shows a page to its user
 const JUST_NOW = 5_000; // so long after loading or coming back the page may still leave for the OP
-const UNANSWERED = 60_000; // back-off where no answer could name one
+const MINUTE = 60_000; // back-off where no answer could name one; and so long before its end a sign-in counts as old
 const SELDOM = 900_000; // between visits to the OP by a signed-in user's page; and how long a sign-out is remembered
 const INTERACTION = ["login_required", "consent_required", "interaction_required", "account_selection_required"];
 const SILENCED = ["signed_out_by_user", "subject_changed", "session_max"]; // until the user signs in
@@ -44,8 +44,7 @@ const memory = (area) => ({
   read() { try { return Object(JSON.parse(area().getItem(key()) ?? "{}")); } catch { return {}; } },
   write(/** @type {object} */ memo) { try { area().setItem(key(), JSON.stringify(memo)); return true; } catch { return false; } },
 });
-const browser = memory(() => localStorage);
-const tab = memory(() => sessionStorage);
+const [browser, tab] = [memory(() => localStorage), memory(() => sessionStorage)];
 /** @param {string} type @param {object} detail @returns {boolean} false: the page prevented it */
 const emit = (type, detail) => document.dispatchEvent(new CustomEvent(type, { bubbles: true, cancelable: true, detail }));
 /** An error in the callback is the page's, and reported as such. @param {News} what */
@@ -58,14 +57,13 @@ const ask = (url, body, headers) => fetch(url, {
 
 /** Nothing within a page depends on the browser's date. @param {Answer} answer */
 function learn({ signed_in, status, expires_in = 0, ...more }) {
-  known = { ...more, signed_in: signed_in ?? status === "signed_in", fresh: now() + expires_in * 1000 };
+  return known = { ...more, signed_in: signed_in ?? status === "signed_in", fresh: now() + expires_in * 1000 };
 }
 
 /** Ask who is signed in, without the OP. Did the site say? */
 async function check() {
   const answer = await ask(config.session_url).catch(Object);
-  if (typeof answer.signed_in === "boolean") learn(answer);
-  return typeof answer.signed_in === "boolean";
+  return typeof answer.signed_in === "boolean" && learn(answer);
 }
 
 /** Django's token is another one after a sign-in, and a form that was open before must still be accepted. */
@@ -133,10 +131,8 @@ function throughFrame(url, state) {
       resolve({ parameters, site: String(data.site ?? "") });
       end.abort();
     }, { signal });
-    frame.addEventListener("load", () => { // another may follow: the OP's page can go on by script
-      clearTimeout(mute);
-      mute = window.setTimeout(giveUp, MUTE);
-    }, { signal });
+    // Another load may follow: the OP's page can go on by script.
+    frame.addEventListener("load", () => { clearTimeout(mute); mute = window.setTimeout(giveUp, MUTE); }, { signal });
     frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms"); // no way to the top window
     Object.assign(frame, { title: "Sign-in", ariaHidden: "true", inert: true, tabIndex: -1, src: url });
     frame.style.cssText = "position:fixed;width:0;height:0;border:0;visibility:hidden"; // by script: any CSP allows it
@@ -149,6 +145,10 @@ async function attempt(trigger) {
   const begun = await ask(config.start_url, new URLSearchParams({ transport: "frame", trigger }));
   if (!begun.authorization_url) return { ...begun, refused: true };
   const { parameters, site } = await throughFrame(begun.authorization_url, begun.attempt);
+  const error = new URLSearchParams(parameters).get("error") ?? "";
+  // The site is not told of this no: it would end the session under a form, and the form's own page is to ask for more.
+  const proven = site !== "cross-site" && INTERACTION.includes(error);
+  if (error && trigger === "input") return { reason: proven ? error : "inconclusive_frame", retry_after: MINUTE / 1000 };
   const headers = { "Content-Type": "application/x-www-form-urlencoded", "Silent-SSO-Site": site };
   return { site, ...await ask(config.callback_url, parameters, headers) };
 }
@@ -164,10 +164,10 @@ async function hop(trigger, { confirm, reason, site, retry_after = 0 }) {
   const fields = { transport: "top", itp_support, return_to: location.href.slice(location.origin.length) };
   const begun = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
   if (!begun.authorization_url) return;
-  const until = Date.now() + Math.max(retry_after * 1000, UNANSWERED);
+  const until = Date.now() + Math.max(retry_after * 1000, MINUTE);
   browser.write({ until, hop: Math.max(until, shown.signed_in ? Date.now() + SELDOM : 0) });
   location.replace(begun.authorization_url);
-  await new Promise((resolve) => setTimeout(resolve, UNANSWERED)); // a page that is left has no more to say
+  await new Promise((resolve) => setTimeout(resolve, MINUTE)); // a page that is left has no more to say
 }
 
 /** What follows. @param {string} trigger @param {Answer} answer @param {number} start @returns {Promise<Result>} */
@@ -186,12 +186,11 @@ async function conclude(trigger, answer, start) {
   if (answer.signed_in === false) learn(answer);
   const unasked = !shown.signed_in && (refused || reason === "inconclusive_frame");
   const error = answer.error ?? (unasked ? "login_required" : reason);
-  const usual = SILENCED.includes(reason) ? SELDOM : reason === "op_timeout" ? UNANSWERED : 0;
+  const usual = SILENCED.includes(reason) ? SELDOM : reason === "op_timeout" ? MINUTE : 0;
   const wait = answer.retry_after === undefined ? usual : answer.retry_after * 1000;
   if (refused && trigger === "return" && answer.retry_after) later = setTimeout(() => document.hidden || comeBack(), wait);
   else if (wait) browser.write({ ...browser.read(), until: Date.now() + wait, reason, error });
-  const ended = shown.signed_in && !known.signed_in;
-  const required = INTERACTION.includes(error);
+  const [ended, required] = [shown.signed_in && !known.signed_in, INTERACTION.includes(error)];
   const type = required ? "silent-sso:sign-in-required" : "silent-sso:error";
   if (ended) show({ ...facts, error });
   else if (required || !refused) emit(type, { ...facts, error, user: shown.user });
@@ -203,9 +202,8 @@ async function conclude(trigger, answer, start) {
 function run(trigger) {
   const start = now();
   const wanted = !flight && emit("silent-sso:before-sign-in", { reason: trigger, user: shown.user, transport: "frame" });
-  flight ??= (wanted ? attempt(trigger) : Promise.reject(failure("exempt"))).catch(({ reason }) => ({ reason }))
+  return flight ??= (wanted ? attempt(trigger) : Promise.reject(failure("exempt"))).catch(({ reason }) => ({ reason }))
     .then((answer) => conclude(trigger, answer, start)).finally(() => { flight = undefined; });
-  return flight;
 }
 
 /** The user is back at this page. @param {boolean} [restored] from the back-forward cache, as it was when left */
@@ -236,19 +234,22 @@ async function onLoad() {
 
 function begin() {
   shown = { signed_in: config.signed_in, user: config.user };
-  known = { ...shown };
+  known = { ...shown, fresh: now() + (config.expires_in ?? Infinity) * 1000 };
   before = tab.read();
   const onmessage = async () => (await check()) && show(undefined, false); // any message only says that there is news
   const open = () => { channel = Object.assign(new BroadcastChannel(key()), { onmessage }); };
   open();
   if (tab.write({ signed_in: shown.signed_in }) && before.signed_in === !shown.signed_in) channel?.postMessage(null);
   const back = (restored = false) => { since = now(); comeBack(restored); };
-  document.addEventListener("input", () => { touched = true; }, { capture: true });
+  document.addEventListener("input", () => { // what takes long to type is renewed meanwhile, in a frame, and sent in time
+    touched = true;
+    const rest = Math.max(known.fresh - MINUTE, asked + RETURN_PAUSE);
+    if (known.signed_in && now() > rest && !ahead(browser.read().until)) { asked = now(); run("input"); }
+  }, { capture: true });
   document.addEventListener("visibilitychange", () => document.hidden || back());
   addEventListener("pagehide", () => channel?.close()); // open, it would keep the page out of the back-forward cache
   addEventListener("pageshow", ({ persisted }) => { if (persisted) { open(); back(true); } });
-  const poll = () => document.hidden || !config.monitor.includes("poll") || run("return");
-  setInterval(poll, Math.max(900, config.poll_seconds) * 1000);
+  setInterval(() => document.hidden || !config.monitor.includes("poll") || run("return"), Math.max(900, config.poll_seconds) * 1000);
   // The page's own modules run before DOMContentLoaded: they can still say initialize({ auto_select: false }).
   const [page] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   if (page?.domContentLoadedEventStart) queueMicrotask(onLoad);
@@ -263,9 +264,8 @@ export function initialize(options = {}) {
   Object.assign(config, Object.fromEntries(Object.entries(options).filter(([option]) => Object.hasOwn(config, option))));
   config.auto = options.auto_select ?? config.auto;
   if (options.itp_support) config.top_level_hop = "always";
-  if (!config.start_url || !config.callback_url || !config.session_url) {
-    throw new TypeError("without {% silent_sso %}, initialize() needs start_url, callback_url and session_url");
-  }
+  const complete = config.start_url && config.callback_url && config.session_url;
+  if (!complete) throw new TypeError("without {% silent_sso %}, initialize() needs start_url, callback_url and session_url");
   callback = options.callback ?? callback;
   if (options.callback && news) tell(news);
   if (!channel) begin();

@@ -1,0 +1,69 @@
+"""Django's session store under a slow call: what to read again before writing, and how to save at once."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+
+from django_silent_sso.protocol.errors import Reason, StorageUnavailable
+
+__all__ = ["SIGNED_COOKIES", "bear_its_end", "reload", "save_now"]
+
+logger = logging.getLogger("django_silent_sso.storage")
+
+SIGNED_COOKIES = "django.contrib.sessions.backends.signed_cookies"
+
+
+def reload(session: SessionBase) -> bool:
+    """Take over what other requests have saved since this session was loaded (C80, C87).
+
+    What this request itself has changed already is kept. False where the session is gone: signed out meanwhile.
+    """
+    if settings.SESSION_ENGINE == SIGNED_COOKIES:
+        return True  # it came with the request, and there is no other copy
+    saved = type(session)(session.session_key).load()
+    if not saved:
+        return False
+    if not session.modified:
+        session.clear()
+        session.update(saved)
+        session.modified = False
+    return True
+
+
+def save_now(session: SessionBase) -> None:
+    """Save at once: later, nobody could catch what the store says to it (C63, C68).
+
+    Raises `StorageUnavailable` where the session is gone or cannot be written.
+    """
+    if settings.SESSION_ENGINE == SIGNED_COOKIES:
+        session.modified = True  # it leaves with the response
+        return
+    try:
+        type(session).save(session)  # its own, whatever `bear_its_end()` has put in its place
+    except UpdateError:
+        raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the session is gone or cannot be written") from None
+    finally:
+        session.modified = False  # saved once, or not at all
+
+
+def bear_its_end(session: SessionBase) -> None:
+    """Let a page finish whose user is signed out while it is being built (BC26, C67).
+
+    Django answers 400 to a request that wants to save a session which is gone: the person sees an error for having
+    signed out in another tab. Here nothing is saved, and the page comes out; the next request sees nobody.
+    """
+    if settings.SESSION_ENGINE != SIGNED_COOKIES:
+        session.save = partial(_save, session, session.save)  # type: ignore[method-assign]
+
+
+def _save(session: SessionBase, save: Any, must_create: bool = False) -> None:
+    try:
+        save(must_create=must_create)
+    except UpdateError:
+        logger.info("voided_by_sign_out: the session has ended meanwhile and is not written back")
+        session.modified = False
