@@ -93,7 +93,8 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "W007": (
         "The default cache is {backend}: other processes do not see it.",
-        "Use a shared cache, so that a response is used once only and one attempt at a time is made per session.",
+        "Use a shared cache, so that a response is used once only and one attempt at a time is made per session. "
+        "Renewals by refresh token are claimed in the database and need none.",
     ),
     "W008": (
         "SILENT_SSO_LINK_USERS_BY is 'email': whoever can set that address at the OP takes over the account.",
@@ -118,8 +119,19 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "W014": (
         "Sessions are kept in signed cookies.",
-        "They cannot be ended from outside the browser, and 4 kB is little for tokens: prefer database sessions.",
+        "A sign-out at the OP reaches them at the cost of a database query for each request, and 4 kB is little for "
+        "tokens: prefer database sessions.",
     ),
     "W015": ("{name} is not a setting of django_silent_sso.", "Look for a typing mistake in the settings reference."),
     "W016": ("OIDC_RP_SCOPES has no 'openid'.", "It is added to every request; write it, so that readers know."),
+    "W017": (
+        "Sessions are kept in a cache of each process' own ({name}).",
+        "A sign-out at the OP ends them in one process only. Use a cache that all processes share, or the database.",
+    ),
+    "W018": (
+        "The OP's own session is never asked about while refresh tokens renew ours.",
+        "At some OPs refresh tokens outlive the user's sign-out there, which is then noticed only if the OP calls the "
+        "logout endpoints. Let SILENT_SSO_ASK_OP_AFTER_SECONDS be more than 0, and 'redirect' stand in "
+        "SILENT_SSO_RENEW_WITH.",
+    ),
 }

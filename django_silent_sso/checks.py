@@ -40,6 +40,8 @@ SECONDS: Final = (
     "SILENT_SSO_GRACE_SECONDS",
     "SILENT_SSO_LEEWAY_SECONDS",
     "SILENT_SSO_SESSION_MAX_SECONDS",
+    "SILENT_SSO_SESSION_IDLE_SECONDS",
+    "SILENT_SSO_ASK_OP_AFTER_SECONDS",
     "SILENT_SSO_FRAME_TIMEOUT_SECONDS",
     "SILENT_SSO_POLL_SECONDS",
 )
@@ -71,7 +73,7 @@ def check_installation(app_configs: Sequence[Any] | None, **kwargs: Any) -> list
 
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    return _messages(_cache, _origin_in_production)
+    return _messages(_cache, _session_cache, _origin_in_production)
 
 
 def _identity() -> Iterator[Finding]:
@@ -152,6 +154,9 @@ def _tokens() -> Iterator[Finding]:
         yield "E021", {}
     if conf.client_auth.startswith("client_secret_") and conf.client_auth != "client_secret_post" and not secret:
         yield "E022", {"name": conf.client_auth}
+    refreshes = conf.store_refresh_token and "code" in conf.response_type.split() and "refresh_token" in conf.renew_with
+    if refreshes and (conf.ask_op_after is None or "redirect" not in conf.renew_with):
+        yield "W018", {}
     if conf.link_users_by == "email":
         yield "W008", {}
     if conf.sign_key:
@@ -234,6 +239,13 @@ def _cache() -> Iterator[Finding]:
     backend = str(settings.CACHES.get("default", {}).get("BACKEND", ""))
     if backend.rpartition(".")[2] in ("LocMemCache", "DummyCache"):
         yield "W007", {"backend": backend.rpartition(".")[2]}
+
+
+def _session_cache() -> Iterator[Finding]:
+    alias = settings.SESSION_CACHE_ALIAS
+    backend = str(settings.CACHES.get(alias, {}).get("BACKEND", ""))
+    if settings.SESSION_ENGINE.endswith((".cache", ".cached_db")) and backend.endswith(".LocMemCache"):
+        yield "W017", {"name": alias}
 
 
 def _origin_in_production() -> Iterator[Finding]:

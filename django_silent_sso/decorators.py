@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from django_silent_sso.browser import kind_of
 from django_silent_sso.conf import conf
+from django_silent_sso.flows.kept_form import resend_page
 from django_silent_sso.policy import MAX_HOPS, Kind
 from django_silent_sso.protocol.errors import Reason, StorageUnavailable
 from django_silent_sso.protocol.step_up import Authentication, Demand
@@ -55,8 +56,8 @@ def recent_sign_in_required(*, max_age: int, acr: str | Iterable[str] | None = N
     """The user must have signed in at the OP at most `max_age` seconds ago and, with `acr`, at one of these levels.
 
     Asked are `auth_time` and `acr` of the ID Token (Core 2): neither a silent renewal nor a session just opened makes a
-    sign-in recent (U16). Who does not meet them is asked by the OP (Core 3.1.2.1) and comes back to the page; a form or
-    script gets a 401. `SILENT_SSO_LEEWAY_SECONDS` is added for the clocks.
+    sign-in recent (U16). Who does not meet them is asked by the OP (Core 3.1.2.1) and comes back to the page; a form is
+    kept and sent again, a script gets a 401. `SILENT_SSO_LEEWAY_SECONDS` is added for the clocks.
 
     Raises `ValueError` for a `max_age` that is no number of seconds and an `acr` that is empty or has spaces.
     """
@@ -108,7 +109,8 @@ def _refusal(request: HttpRequest, demand: Demand) -> HttpResponse | None:
 
 
 async def _arefusal(request: HttpRequest, demand: Demand) -> HttpResponse | None:
-    if not await RPSession.ais_readable(request.session):
+    readable = await RPSession.ais_readable(request.session)
+    if not readable:
         return await sync_to_async(_unreadable)(request)
     user: Any = await request.auser()
     if user.is_authenticated and _is_met(request, demand):
@@ -135,6 +137,9 @@ def _ask(request: HttpRequest, demand: Demand) -> HttpResponse:
         # Answers that satisfied the callback, and never this page: a lost session, or two guards that contradict.
         return not_confirmed(request, Reason.LOOP_STOPPED, demand, here, status=403)
     if kind is Kind.FORM:
+        kept = resend_page(request, reason, start_url=lambda end: start_url(end, demand))
+        if kept is not None:
+            return kept
         page = Page(request, "confirm.html", status=401, reason=reason, again=start_url(None, demand))
         challenge(page, request, reason)
         return page

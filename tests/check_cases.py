@@ -22,6 +22,8 @@ OURS = "django_silent_sso.middleware.SilentSSOMiddleware"
 APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "mozilla_django_oidc"]
 SHARED = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 
+OWN = {**SHARED, "own": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
 
 class OwnSession(SessionMiddleware):
     pass
@@ -261,5 +263,31 @@ CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
     "W016": (
         [{"OIDC_RP_SCOPES": "email profile"}, {"OIDC_RP_SCOPES": "openidx"}],
         [{"OIDC_RP_SCOPES": "profile openid"}],
+    ),
+    "W017": (
+        [
+            {"SESSION_ENGINE": f"django.contrib.sessions.backends.{name}", "SESSION_CACHE_ALIAS": "own", "CACHES": OWN}
+            for name in ("cache", "cached_db")
+        ],
+        [
+            {"SESSION_CACHE_ALIAS": "own", "CACHES": OWN},
+            {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"},
+            {"SESSION_ENGINE": "django.contrib.sessions.backends.cache", "SESSION_CACHE_ALIAS": "none"},
+        ],
+    ),
+    "W018": (
+        [
+            {"SILENT_SSO_ASK_OP_AFTER_SECONDS": 0},
+            {"SILENT_SSO_RENEW_WITH": ("refresh_token",)},
+            {"SILENT_SSO_ASK_OP_AFTER_SECONDS": 0, "SILENT_SSO_RESPONSE_TYPE": "code id_token"},
+        ],
+        [
+            {"SILENT_SSO_ASK_OP_AFTER_SECONDS": 1},
+            {"SILENT_SSO_RENEW_WITH": ("redirect", "refresh_token")},
+            {"SILENT_SSO_RENEW_WITH": ("redirect",), "SILENT_SSO_ASK_OP_AFTER_SECONDS": 0},
+            {"SILENT_SSO_RENEW_WITH": ()},
+            {"SILENT_SSO_ASK_OP_AFTER_SECONDS": 0, "OIDC_STORE_REFRESH_TOKEN": False},
+            {"SILENT_SSO_ASK_OP_AFTER_SECONDS": 0, "SILENT_SSO_RESPONSE_TYPE": "id_token token"},
+        ],
     ),
 }

@@ -6,12 +6,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 
 from django_silent_sso.decorators import recent_sign_in_required, silent_sso_exempt
 from tests.conftest import Browser
+from tests.kept_form_site import arrived, arrived_async
 from tests.urls import urlpatterns as usual
 
 MAX_AGE = 300
@@ -64,10 +66,14 @@ class GuardedExemptWaiting(Waiting):
     pass
 
 
-class GuardedGet(Waiting):
+class GuardedGet(View):
     @method_decorator(recent)
     async def get(self, request: HttpRequest) -> HttpResponse:
         return HttpResponse("open: get")
+
+
+def csrf_token(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(get_token(request))
 
 
 VIEWS: dict[str, Any] = {
@@ -90,6 +96,9 @@ urlpatterns = [
     path("guarded/patient/", recent_sign_in_required(max_age=86400)(plain)),
     path("gold/", gold(plain)),
     path("gold-or-silver/", recent_sign_in_required(max_age=MAX_AGE, acr=["gold", "silver"])(plain)),
+    path("form/", recent(arrived)),
+    path("async-form/", recent(arrived_async)),
+    path("csrf-token/", csrf_token),
     path("contradiction/", gold(silver(plain))),
     *usual,
 ]
@@ -102,7 +111,7 @@ def wish(response: Any) -> dict[str, str]:
 
 
 def is_open(response: Any) -> bool:
-    return response.status_code == 200 and response.content.startswith(b"open: ")
+    return bool(response.status_code == 200 and response.content.startswith(b"open: "))
 
 
 def confirm(browser: Browser, response: Any, subject: str = "alice") -> Any:

@@ -15,7 +15,7 @@ from django_silent_sso.decorators import recent_sign_in_required
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.testing import make_stale
 from tests.conftest import NAVIGATION, Browser, Clock, told
-from tests.middleware_site import DOCUMENTS, FORMS, PASSIVE, SCRIPTS
+from tests.middleware_site import DOCUMENTS, PASSIVE, SCRIPTS
 from tests.step_up_site import MAX_AGE, VIEWS, confirm, is_open, plain, waiting, wish
 from tests.test_middleware_async import renamed
 from tests.views.answers import assert_private, nothing_changes
@@ -41,7 +41,7 @@ def by_asgi(browser: Browser, path: str) -> Any:
     return async_to_sync(client.get)(path, headers=NAVIGATION)
 
 
-WAYS = {"wsgi": Browser.get, "asgi": by_asgi}
+WAYS: dict[str, Any] = {"wsgi": Browser.get, "asgi": by_asgi}
 
 
 # -- every kind of view ------------------------------------------------------------------------------------------------
@@ -198,25 +198,6 @@ def test_the_url_a_script_is_told_leads_through_the_step_up(site: Browser) -> No
     back = confirm(site, site.get(f"{url}&{urlencode({'next': '/page/'})}"))
     assert back["Location"] == "/page/"
     assert is_open(site.fetch(PAGE))
-
-
-@pytest.mark.parametrize("method", FORMS.values())
-@pytest.mark.parametrize("name", ["plain", "async", "method", "async-method"])
-def test_a_form_is_not_accepted_and_its_page_says_what_to_do(site: Browser, name: str, method: str) -> None:
-    site.sign_in("alice")
-    with nothing_changes(site):
-        answer = site.client.generic(method, f"/guarded/{name}/", headers=NAVIGATION)
-    assert told(answer) == (401, "recent_sign_in_required")
-    assert answer["WWW-Authenticate"] == 'SilentSSO reason="recent_sign_in_required"'
-    assert_private(answer)
-    assert f'href="/oidc/authenticate/?{urlencode(LATER)}" target="_blank"' in answer.content.decode()
-
-
-def test_a_form_is_accepted_once_the_user_has_confirmed(site: Browser) -> None:
-    site.sign_in("alice")
-    assert site.post(PAGE).status_code == 401
-    site.follow(site.get(f"/oidc/authenticate/?{urlencode(LATER)}"))
-    assert is_open(site.post(PAGE))
 
 
 # -- no circle ---------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ WITHOUT_TEST_FILE = {
     "apps": "registers the checks: tests/test_checks.py asks Django's registry for them",
     "testing": "names that load late: tests/testing/test_provider.py and test_ageing.py import them by it",
     "migrations.0001_initial": "made by Django: every test that uses the database runs it",
+    "migrations.0002_signed_in_session": "made by Django: every test that uses the database runs it",
+    "migrations.0003_logout_record": "made by Django: every test that uses the database runs it",
 }
 # A path that only this or that machine has; a host that a mirror may stand for.
 OF_ONE_MACHINE = re.compile(

@@ -19,6 +19,8 @@ from django_silent_sso.responses import (
     Page,
     Redirect,
     RelayPage,
+    ResendPage,
+    SignedInPage,
     SignInRequired,
     nothing,
     private,
@@ -176,6 +178,52 @@ def test_the_fragment_page_runs_its_own_script_alone() -> None:
         "frame-ancestors": "'none'",
     }
     assert answer["X-Frame-Options"] == "DENY"
+
+
+# -- the page that keeps a form ----------------------------------------------------------------------------------------
+
+
+def resend_page(**facts: Any) -> ResendPage:
+    wanted = {"config": {"module": NASTY}, "field": "f", "sealed": NASTY, "sign_in": NASTY}
+    return ResendPage(request(), **{"status": 200, "reason": Reason.GRACE_ENDED, **wanted, **facts})
+
+
+def test_the_page_that_keeps_a_form_runs_our_script_and_frames_the_op() -> None:
+    answer = resend_page()
+    assert policy(answer) == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "connect-src": "'self'",
+        "frame-src": "*",
+        "frame-ancestors": "'none'",
+    }
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("reason", ["grace_ended", "form_of_another_user", "storage_unavailable"])
+def test_what_it_keeps_is_escaped_and_its_words_need_no_script(reason: str) -> None:
+    text = resend_page(reason=Reason(reason)).content.decode()
+    assert text.count("<script") == 2
+    assert "alert(1)</script" not in text
+    visible = text.partition("<template")[0]
+    assert 'role="status"' in visible
+    assert "Sign in in a new tab" in visible
+    assert '<button class="button second"' in visible
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_the_end_of_a_sign_in_in_a_window_of_its_own_may_speak_to_its_opener(signed_in: bool) -> None:
+    answer = SignedInPage(request(), signed_in=signed_in)
+    assert answer.status_code == 200
+    assert policy(answer)["script-src"] == "'self'"
+    assert "connect-src" not in policy(answer)
+    assert answer["Cross-Origin-Opener-Policy"] == "unsafe-none"
+    assert ("silent-sso-relay" in answer.content.decode()) is signed_in
 
 
 # -- the relay page ----------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ NAMES = {
     "silent_sso_start": "silent/",
     "silent_sso_session": "session/",
     "silent_sso_initiate": "initiate/",
+    "silent_sso_backchannel_logout": "backchannel-logout/",
+    "silent_sso_frontchannel_logout": "frontchannel-logout/",
 }
 
 urlpatterns = [path("", include("django_silent_sso.urls"))]

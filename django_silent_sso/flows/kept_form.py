@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from copy import copy
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
@@ -63,8 +64,13 @@ def is_wrapper(request: HttpRequest) -> bool:
     return begins_with(request, MARKER)
 
 
-def resend_page(request: HttpRequest, reason: Reason) -> HttpResponse | None:
+def resend_page(
+    request: HttpRequest, reason: Reason, *, start_url: Callable[[str], str] | None = None
+) -> HttpResponse | None:
     """The page that keeps the form of a request that is refused; None where it cannot be kept.
+
+    `start_url`: the sign-in that is needed, for where it shall end. Without it any will do, also a silent one, and the
+    page tries that by itself.
 
     It cannot if it is larger than 10 MB, if somebody has read it before and left nothing, or if it belongs to nobody.
     """
@@ -90,7 +96,7 @@ def resend_page(request: HttpRequest, reason: Reason) -> HttpResponse | None:
         text = seal_form(kept)
     except ValueError:
         return None
-    return _page(request, reason, text, silently=True)
+    return _page(request, reason, text, silently=start_url is None, start_url=start_url)
 
 
 def restore(request: HttpRequest) -> HttpResponse | None:
@@ -193,15 +199,24 @@ def _passes_csrf(request: HttpRequest, body: bytes) -> bool:
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def _page(request: HttpRequest, reason: Reason, text: str, *, silently: bool = False) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    reason: Reason,
+    text: str,
+    *,
+    silently: bool = False,
+    start_url: Callable[[str], str] | None = None,
+) -> HttpResponse:
     """The page that holds the form. `silently`: it may try by itself; a second time somebody has to press a button."""
     status = STATUS.get(reason, 200)
-    start_url, signed_in_url = reverse("silent_sso_start"), reverse("silent_sso_signed_in")
+    signed_in_url = reverse("silent_sso_signed_in")
+    ordinary = f"{reverse(AUTHENTICATE_URL_NAME)}?{urlencode({conf.redirect_field_name: signed_in_url})}"
     config = {
         "module": static("django_silent_sso/silent-sso.js"),
         "silently": silently,
+        "any_sign_in": start_url is None,
         "script": {
-            "start_url": start_url,
+            "start_url": reverse("silent_sso_start"),
             "callback_url": reverse(conf.callback_url_name),
             "session_url": reverse("silent_sso_session"),
             "frame_timeout": conf.frame_timeout,
@@ -222,7 +237,7 @@ def _page(request: HttpRequest, reason: Reason, text: str, *, silently: bool = F
         field=FIELD,
         sealed=text,
         silently=silently,
-        sign_in=f"{reverse(AUTHENTICATE_URL_NAME)}?{urlencode({conf.redirect_field_name: signed_in_url})}",
+        sign_in=ordinary if start_url is None else start_url(signed_in_url),
     )
 
 

@@ -1,5 +1,5 @@
-"""Sign-outs that the OP begins: by a call of its server (Back-Channel Logout 1.0, BCL), or by a frame in its own sign-out
-page (Front-Channel Logout 1.0, FCL).
+"""Sign-outs that the OP begins: by a call of its server (Back-Channel Logout 1.0, BCL), or by a frame in its own
+sign-out page (Front-Channel Logout 1.0, FCL).
 
 No browser of the user's is needed for either: what is ended is found in the index, and not by a cookie.
 """
@@ -109,8 +109,6 @@ def _tell(ended: Ended, reason: Reason) -> None:
     if not ended.count:
         return
     logger.info("%s: %d session(s) ended", reason, ended.count)
-    users = logout_index.users_of(ended.subject_keys) or [None]  # the account may be gone
-    for user in users:
-        session_terminated.send_robust(
-            sender=user.__class__ if user is not None else get_user_model(), request=None, user=user, reason=reason
-        )
+    for user in logout_index.users_of(ended.subject_keys) or (None,):  # the account may be gone
+        sender = get_user_model() if user is None else user.__class__
+        session_terminated.send_robust(sender=sender, request=None, user=user, reason=reason)

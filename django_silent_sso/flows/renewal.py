@@ -192,8 +192,9 @@ def _keep(request: HttpRequest, before: RPSession, renewal: Renewal) -> Reason:
     """Leave the result for the others first, then write it into the session: one that is lost there is found here."""
     now = time.time()
     if not finish(before.handle, renewal, now, now + request.session.get_expiry_age()):
-        logger.info("voided_by_sign_out: renewed in vain")
-        return Reason.VOIDED_BY_SIGN_OUT
+        logger.info("renewed in vain: the session was signed out meanwhile, or somebody else was faster")
+        faster = take_turn(before.handle, before.generation, now, 0).done
+        return Reason.VOIDED_BY_SIGN_OUT if faster is None else _take_over(request, faster)
     reason = _take_over(request, renewal)
     if renewal.verified_at == before.verified_at:
         return Reason.OP_UNREACHABLE if reason is Reason.RENEWED else reason
@@ -208,7 +209,10 @@ def _keep(request: HttpRequest, before: RPSession, renewal: Renewal) -> Reason:
 def _take_over(request: HttpRequest, renewal: Renewal) -> Reason:
     """Write a renewal, ours or another request's, into the session as it is now (C80, C87)."""
     session = request.session
-    current = RPSession.read(session) if reload(session) else None
+    try:
+        current = RPSession.read(session) if reload(session) else None
+    except SilentSSOError as error:
+        return error.reason
     if current is None:
         return Reason.VOIDED_BY_SIGN_OUT
     if current.generation < renewal.generation:

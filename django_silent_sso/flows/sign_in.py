@@ -250,6 +250,10 @@ def _renew(
     backend, _ = site_backend()
     backend.request = request
     backend.store_tokens(tokens.access_token, tokens.id_token)
+    if pending.is_step_up and settings.SESSION_ENGINE != SIGNED_COOKIES:
+        # It may do more from now on: a key that was stolen before must not (ASVS 7.2.4).
+        request.session.cycle_key()
+        set_session_key(rp_session.handle, request.session.session_key or "")
     save_now(request.session)
     user: Any = request.user
     return _done(request, pending, Completed(user, rp_session, changed=False, reason=Reason.RENEWED))

@@ -23,6 +23,7 @@ FIRST_WAIT: Final = 15  # seconds after a first failure; doubled with each one m
 LONGEST_WAIT: Final = 120
 LONGEST_ASKED_FOR: Final = 3600  # seconds; what an OP's `Retry-After` may ask for
 TRIAL: Final = 10  # seconds a request has for trying whether the OP is back
+FAR_AWAY: Final = 10**11  # seconds since the epoch that are no time any more
 
 
 @dataclass(slots=True)
@@ -68,11 +69,12 @@ def is_open(url: str, now: float) -> bool:
     shared = _shared(url)
     with _guard:
         state = _states.setdefault(_origin(url), _State())
-        if shared is not None and shared[1] > state.until:
+        furthest = now + LONGEST_ASKED_FOR  # further ahead, the clock was set back
+        if shared is not None and state.until < shared[1] <= furthest:
             state.failures, state.until = shared
         if state.failures == 0:
             return False
-        if now < state.until <= now + LONGEST_ASKED_FOR:  # further ahead, the clock was set back
+        if now < state.until <= furthest:
             return True
         state.until = now + TRIAL
         return False
@@ -109,6 +111,8 @@ def _shared(url: str) -> tuple[int, float] | None:
         found = cache.get(_key(url))
     except Exception:  # a convenience memory fails open
         return None
-    if isinstance(found, list) and len(found) == 2 and all(isinstance(n, int | float) for n in found):
-        return int(found[0]), float(found[1])
-    return None
+    if not (isinstance(found, list) and len(found) == 2):
+        return None
+    failures, until = found
+    sound = isinstance(failures, int) and isinstance(until, int | float) and 0 <= until < FAR_AWAY
+    return (failures, float(until)) if sound else None

@@ -67,10 +67,12 @@ def _takes_connections(url: str, now: float) -> bool:
 
 
 def _answers(url: str, now: float) -> bool:
-    asked = discovery_url() if conf.needs_discovery else url
+    asked = _asked(url)
+    if breaker.heard_within(asked, HEARD, now):
+        return True
     if breaker.is_open(asked, now):
         return False
-    if breaker.heard_within(asked, HEARD, now) or not conf.needs_discovery:
+    if not conf.needs_discovery:
         return True
     try:
         answer = fetch("GET", asked, longest=ASKING)
@@ -84,10 +86,15 @@ def _answers(url: str, now: float) -> bool:
 
 
 def is_known(url: str, now: float) -> bool:
-    """Whether `reachable()` would answer from memory."""
-    if not (conf.proxy or _remembered(_address(url), now) is not None):
-        return False
-    return not conf.needs_discovery or breaker.heard_within(discovery_url(), HEARD, now)
+    """Whether `reachable()` would answer from this process' own memory."""
+    takes_connections = True if conf.proxy else _remembered(_address(url), now)
+    if takes_connections:
+        return breaker.heard_within(_asked(url), HEARD, now)
+    return takes_connections is False
+
+
+def _asked(url: str) -> str:
+    return discovery_url() if conf.needs_discovery else url
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     TOKEN_ANSWER_INVALID = "token_answer_invalid"
     TOKEN_TYPE_INVALID = "token_type_invalid"
     ID_TOKEN_MISSING = "id_token_missing"
+    ACCESS_TOKEN_MISSING = "access_token_missing"
 
     # The network between us and the OP
     OP_UNREACHABLE = "op_unreachable"

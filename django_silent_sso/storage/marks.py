@@ -40,6 +40,7 @@ class Marks:
     silent_since: int = 0
     known: bool = False
     hops: tuple[int, ...] = ()
+    sign_ins: tuple[int, ...] = ()  # interactive ones that came to an end
     asked_at: int = 0  # a round trip was begun then and has not come back
     frame_asked_at: int = 0  # the last hidden frame that a tab's return has begun
     no_hint_until: int = 0  # the OP refused our id_token_hint
@@ -49,7 +50,7 @@ class Marks:
         """An attempt leaves. It counts as refused until its answer says otherwise: some never come back (C6, C9)."""
         if frame:
             return self.with_refusal(now, None, frame=True)
-        hops = (*self._recent(now), int(now))[-9:]
+        hops = (*_within(self.hops, now), int(now))[-9:]
         return replace(self.with_refusal(now, None, frame=False), asked_at=int(now), hops=hops)
 
     def refused(self, now: float, retry_after: int | None, *, frame: bool) -> Marks:
@@ -67,18 +68,23 @@ class Marks:
             return replace(self, frame_refusals=refusals, frame_refused_until=until)
         return replace(self, refusals=refusals, refused_until=until)
 
-    def signed_in(self) -> Marks:
+    def signed_in(self, now: float, *, silent: bool) -> Marks:
         """Only a finished sign-in clears the waits and the silence."""
-        return Marks(known=True, hops=self.hops, no_hint_until=self.no_hint_until)
+        done = self.sign_ins if silent else (*_within(self.sign_ins, now), int(now))[-9:]
+        return Marks(known=True, hops=self.hops, sign_ins=done, no_hint_until=self.no_hint_until)
 
     def silenced(self, reason: Reason, now: float) -> Marks:
         return replace(self, silence=reason, silent_since=int(now))
 
     def recent_hops(self, now: float) -> int:
-        return len(self._recent(now))
+        return len(_within(self.hops, now))
 
-    def _recent(self, now: float) -> tuple[int, ...]:
-        return tuple(hop for hop in self.hops if 0 <= now - hop < HOP_WINDOW)
+    def recent_sign_ins(self, now: float) -> int:
+        return len(_within(self.sign_ins, now))
+
+
+def _within(times: tuple[int, ...], now: float) -> tuple[int, ...]:
+    return tuple(time for time in times if 0 <= now - time < HOP_WINDOW)
 
 
 def _name() -> str:
@@ -111,6 +117,7 @@ def write_marks(request: HttpRequest, response: HttpResponse, marks: Marks) -> N
         "i": marks.silent_since,
         "k": int(marks.known),
         "h": list(marks.hops),
+        "d": list(marks.sign_ins),
         "t": marks.asked_at,
         "x": marks.no_hint_until,
         "w": marks.was,
@@ -124,7 +131,10 @@ def _from_data(data: dict[str, Any]) -> Marks:
         value = data.get(key, 0)
         return value if isinstance(value, int) else 0
 
-    hops = data.get("h", [])
+    def times(key: str) -> tuple[int, ...]:
+        value = data.get(key, [])
+        return tuple(item for item in value if isinstance(item, int)) if isinstance(value, list) else ()
+
     return Marks(
         refused_until=number("u"),
         refusals=number("n"),
@@ -134,7 +144,8 @@ def _from_data(data: dict[str, Any]) -> Marks:
         silence=SILENCE.get(str(data.get("s", ""))),
         silent_since=number("i"),
         known=bool(data.get("k")),
-        hops=tuple(hop for hop in hops if isinstance(hop, int)) if isinstance(hops, list) else (),
+        hops=times("h"),
+        sign_ins=times("d"),
         asked_at=number("t"),
         no_hint_until=number("x"),
         was=str(data.get("w", ""))[:24],

@@ -21,11 +21,15 @@ SIGNED_COOKIES = "django.contrib.sessions.backends.signed_cookies"
 def reload(session: SessionBase) -> bool:
     """Take over what other requests have saved since this session was loaded (C80, C87).
 
-    What this request itself has changed already is kept. False where the session is gone: signed out meanwhile.
+    What this request itself has changed already is kept. False where the session is gone: signed out meanwhile. Raises
+    `StorageUnavailable` where the store does not answer.
     """
     if settings.SESSION_ENGINE == SIGNED_COOKIES:
         return True  # it came with the request, and there is no other copy
-    saved = type(session)(session.session_key).load()
+    try:
+        saved = type(session)(session.session_key).load()
+    except Exception as error:  # any engine's own
+        raise _failed("read again", error) from None
     if not saved:
         return False
     if not session.modified:
@@ -45,10 +49,15 @@ def save_now(session: SessionBase) -> None:
         return
     try:
         type(session).save(session)  # its own, whatever `bear_its_end()` has put in its place
-    except UpdateError:
-        raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the session is gone or cannot be written") from None
+    except Exception as error:  # `UpdateError`, and any engine's own
+        raise _failed("written", error) from None
     finally:
         session.modified = False  # saved once, or not at all
+
+
+def _failed(what: str, error: Exception) -> StorageUnavailable:
+    logger.error("storage_unavailable: the session cannot be %s (%s)", what, type(error).__name__)
+    return StorageUnavailable(Reason.STORAGE_UNAVAILABLE, f"the session cannot be {what}")
 
 
 def bear_its_end(session: SessionBase) -> None:

@@ -85,6 +85,7 @@ def _from_a_page(request: HttpRequest) -> bool:
     return any(name in request.headers for name in ("Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode"))
 
 
+@sensitive_variables("pairs")
 def _form_post(request: HttpRequest) -> HttpResponse:
     """The OP's own form (Form Post Response Mode). From another site it brings no Lax cookie: one hop, and it does."""
     pairs = _pairs(request.POST)
@@ -132,7 +133,7 @@ def _top_level_answer(
     if isinstance(done, Completed):
         response = Redirect(pending.return_to)
         keep_session_cookie(request, response)
-        write_marks(request, response, read_marks(request).signed_in())
+        write_marks(request, response, read_marks(request).signed_in(time.time(), silent=pending.silent))
         return response
     if not done.session_ended:
         leave_session_alone(request)
@@ -172,7 +173,7 @@ def _relayed(request: HttpRequest) -> HttpResponse:
             changed=done.changed,
         )
         keep_session_cookie(request, response)
-        marks = read_marks(request).signed_in()
+        marks = read_marks(request).signed_in(time.time(), silent=pending.silent)
     else:
         if not done.session_ended:
             leave_session_alone(request)

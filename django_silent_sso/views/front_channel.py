@@ -58,7 +58,7 @@ def _one(request: HttpRequest, name: str) -> str:
 def _page(status: int, reason: Reason) -> HttpResponse:
     response = private(HttpResponse(PAGE.format(status=status, reason=reason), status=status))
     response["Content-Security-Policy"] = f"default-src 'none'; frame-ancestors {_origins_of_the_op()}"
-    response.xframe_options_exempt = True  # type: ignore[attr-defined]  # Django's own mark: it would say DENY
+    response.xframe_options_exempt = True  # Django's own mark: it would say DENY
     return response
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import Final
 from urllib.parse import urlencode
 
@@ -22,6 +24,10 @@ from django_silent_sso.views.endpoint import endpoint, error_page, leave_session
 
 __all__ = ["ask_first", "authenticate", "forbidden", "leave_for_op", "not_confirmed", "refused", "start_url"]
 
+logger = logging.getLogger("django_silent_sso.views")
+
+MAX_SIGN_INS: Final = 5  # of one browser within half a minute, before they are taken for a loop
+AGAIN: Final = "again"  # in a link to our start: a person has clicked
 ANEW: Final = "anew"  # in a link to our start: the OP shall ask, whatever it knows
 UNCONFIRMED: Final = frozenset({Reason.ID_TOKEN_AUTH_TIME, Reason.ID_TOKEN_ACR, Reason.SUBJECT_CHANGED})
 
@@ -36,7 +42,17 @@ def authenticate(request: HttpRequest) -> HttpResponse:
     if not may_start(request) or (request.method == "POST" and not is_same_origin(request)):
         return forbidden(request)
     return_to = destination(request, request.GET.get(conf.redirect_field_name))
+    if AGAIN not in request.GET and read_marks(request).recent_sign_ins(time.time()) >= MAX_SIGN_INS:
+        return _going_round(request, return_to)
     return leave_for_op(request, return_to, Demand.from_query(request.GET), anew=ANEW in request.GET)
+
+
+def _going_round(request: HttpRequest, return_to: str) -> HttpResponse:
+    """A browser that signs in again and again without a click: its session cookie does not stay, or the page sends
+    everybody who may not see it to sign in. One of the rounds ends here, on a page that says so."""
+    logger.warning("loop_stopped: signed in %d times within half a minute", MAX_SIGN_INS)
+    again = f"{start_url(return_to)}&{AGAIN}=1"
+    return Page(request, "error.html", status=400, reason=Reason.LOOP_STOPPED, again=again)
 
 
 def leave_for_op(

@@ -35,13 +35,9 @@ ROWS: dict[str, tuple[str, ...]] = {
 }
 
 CHECK_SESSION = "the check-session iframe is not there yet"
-BACK_CHANNEL = "back-channel logout is not there yet"
-FRONT_CHANNEL = "front-channel logout is not there yet"
 REFRESH = "renewal by refresh token is not there yet"
 
 LEFT_OUT: dict[str, str] = {
     **{number: CHECK_SESSION for number in ROWS["M"] if number not in ("M06", "M07")},
-    **{number: BACK_CHANNEL for number in ROWS["BC"] if number not in ("BC18", "BC33")},
-    **dict.fromkeys(ROWS["FC"], FRONT_CHANNEL),
     **dict.fromkeys(ROWS["H"], REFRESH),
 }

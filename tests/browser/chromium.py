@@ -108,7 +108,7 @@ class Tab:
 
     def back(self) -> None:
         """One step back; Playwright's own loses a page that comes out of the back-forward cache."""
-        self.run("void history.back()")
+        self.run("void setTimeout(() => history.back())")  # the call itself must have ended by then
 
     def click(self, selector: str) -> None:
         self._loop.do(self.page.click(selector))

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import path
 
+from django_silent_sso.decorators import recent_sign_in_required
 from tests.browser import urls
 
 PAGE = """{% load silent_sso %}<!doctype html>
@@ -37,4 +38,10 @@ def form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(engines["django"].from_string(PAGE).render({"received": received}, request))
 
 
-urlpatterns = [path("form/long/", form), *urls.urlpatterns]
+def weighty(request: HttpRequest) -> HttpResponse:
+    """Everybody may fill it in; who sends it must have signed in a moment ago."""
+    guarded = recent_sign_in_required(max_age=60)(form) if request.method == "POST" else form
+    return guarded(request)
+
+
+urlpatterns = [path("form/long/", form), path("form/weighty/", weighty), *urls.urlpatterns]

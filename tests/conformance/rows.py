@@ -14,7 +14,6 @@ JARM = "JARM: never asked for; an answer with `response` is refused"
 ENCRYPTION = "encrypted tokens: they travel over TLS, and what comes through the browser holds no secret"
 CLAIMS_PARAMETER = "the `claims` parameter: scopes say what we need; a site may add it as an extra parameter"
 SESSION_MANAGEMENT = "a feature with tests of its own: Session Management"
-LOGOUT = "a feature with tests of its own: front-channel and back-channel logout"
 REFRESH = "a feature with tests of its own: renewal by refresh token"
 
 NOT_HERE: dict[int, str] = {
@@ -24,7 +23,6 @@ NOT_HERE: dict[int, str] = {
     28: REQUEST_OBJECTS,
     29: REQUEST_OBJECTS,
     32: SESSION_MANAGEMENT,
-    **dict.fromkeys(range(33, 43), LOGOUT),
     **dict.fromkeys(range(47, 50), REFRESH),
     54: "the access token in UserInfo's body: the header is what every OP has to take (RFC 6750 2.1)",
     55: CLAIMS_ELSEWHERE,

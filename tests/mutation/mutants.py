@@ -44,15 +44,16 @@ def _meaning(source: str) -> str | None:
 
 
 def _of_cosmic_ray(source: str) -> Iterator[tuple[str, int, str]]:
+    nodes = list(ast_nodes(get_ast(source)))
     never_run = _annotations(source)
     # Cosmic Ray takes the `*` before keyword arguments for a product.
-    signs = {node.start_pos for node in ast_nodes(get_ast(source)) if _in_a_signature(node)}
+    signs = {node.start_pos for node in nodes if _in_a_signature(node)}
     for name in operator_names():
         kind = get_operator(name)
         if kind.arguments():
             continue  # replaces variables that a configuration would have to name
         operator = kind()
-        positions = (span for node in ast_nodes(get_ast(source)) for span in operator.mutation_positions(node))
+        positions = (span for node in nodes for span in operator.mutation_positions(node))
         for occurrence, (start, _) in enumerate(positions):
             if start not in signs and not any(first <= start < last for first, last in never_run):
                 mutated = mutate_code(source, kind(), occurrence)

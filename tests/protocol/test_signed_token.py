@@ -71,6 +71,7 @@ def test_supported_algorithms_are_these() -> None:
         pytest.param(f"{HEADER}.{PAYLOAD}.{MAC}AAA", id="T24 an impossible length"),
         pytest.param(f"{HEADER}.{PAYLOAD}.{MAC[:-1]}{'B' if MAC[-1] == 'A' else 'R'}", id="T24 not canonical"),
         pytest.param(f"{HEADER}.e31.{MAC}", id="T24 not canonical in the payload"),
+        pytest.param(f"{HEADER}.{PAYLOAD}.A0", id="T24 not canonical, by a letter that sorts before the right one"),
         pytest.param(f"{b64(b'[]')}.{PAYLOAD}.{MAC}", id="T24 header a list"),
         pytest.param(f"{b64(b'null')}.{PAYLOAD}.{MAC}", id="T24 header null"),
         pytest.param(f"{b64(b'{')}.{PAYLOAD}.{MAC}", id="T24 header truncated"),
@@ -228,6 +229,7 @@ def test_k09_signature_of_another_algorithm_by_the_same_key() -> None:
         pytest.param(b'{"sub":"\\ud800"}', id="DS05 a lone surrogate"),
         pytest.param(b'{"\\udfff":1}', id="DS05 a lone surrogate as a name"),
         pytest.param(b'{"a":' * 33 + b"1" + b"}" * 33, id="T25 nested 33 deep"),
+        pytest.param(b'{"a":' + b"[" * 32 + b"1" + b"]" * 32 + b"}", id="T25 lists nested 33 deep"),
         pytest.param(b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}", id="T25 nested 10000 deep"),
         pytest.param(b'{"a":"\xff"}', id="C27 not UTF-8"),
         pytest.param('{"a":1}'.encode("utf-16"), id="C27 UTF-16"),
@@ -243,6 +245,13 @@ def test_t24_payloads_that_are_refused_although_they_are_signed(payload: bytes) 
 def test_t25_thirty_two_deep_is_still_read() -> None:
     deep = b'{"a":' * 31 + b"[1.5]" + b"}" * 31
     assert verified_claims(compact({"alg": "RS256"}, deep), key=PUBLIC, algorithm="RS256")
+    names = b'{"a":' * 32 + b"1" + b"}" * 32
+    assert verified_claims(compact({"alg": "RS256"}, names), key=PUBLIC, algorithm="RS256")
+
+
+def test_t24_many_members_are_no_repetition() -> None:
+    many = {f"claim-{number}": number for number in range(300)}
+    assert verified_claims(compact({"alg": "RS256"}, many), key=PUBLIC, algorithm="RS256") == many
 
 
 @settings(database=None, deadline=None, derandomize=True, max_examples=300)

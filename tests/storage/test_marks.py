@@ -104,7 +104,9 @@ def test_refusals_are_not_counted_for_ever() -> None:
 
 
 def test_a_sign_in_clears_waits_and_silence_and_keeps_what_is_about_the_browser() -> None:
-    assert FULL.signed_in() == Marks(known=True, hops=FULL.hops, no_hint_until=FULL.no_hint_until)
+    kept = Marks(known=True, hops=FULL.hops, no_hint_until=FULL.no_hint_until)
+    assert FULL.signed_in(NOW, silent=True) == kept
+    assert FULL.signed_in(NOW, silent=False) == replace(kept, sign_ins=(NOW,))
 
 
 def test_silence_says_why_and_since_when() -> None:

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 OURS = "django_silent_sso.middleware.SilentSSOMiddleware"
 
 
-def test_a_renewal_at_top_level_prolongs_the_session_s_cookie(browser: Browser, settings: Settings) -> None:
+@pytest.mark.parametrize("transport", ["top", "frame"])
+def test_a_renewal_prolongs_the_session_s_cookie(browser: Browser, settings: Settings, transport: str) -> None:
     settings.SESSION_COOKIE_AGE = 7 * 24 * 3600
     browser.sign_in("alice")
     key = browser.session.session_key
     make_stale(browser.session)
-    cookie = browser.get(answer_to(browser, "/page/")).cookies[SESSION]
+    if transport == "top":
+        answer = browser.get(answer_to(browser, "/page/"))
+    else:
+        answer = browser.relay("/oidc/callback/", browser.answered())
+    cookie = answer.cookies[SESSION]
     assert cookie.value == key
     assert abs(int(cookie["max-age"]) - settings.SESSION_COOKIE_AGE) <= 5
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Browser, told
+from tests.conftest import NAVIGATION, Browser, told
 from tests.views.answers import assert_private, nothing_changes
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
 
 CALLBACK = "/oidc/callback/"
 FRAMES = ["iframe", "frame", "embed", "object", "fencedframe"]
@@ -73,3 +77,26 @@ def test_r07_a_form_in_a_frame_is_refused(browser: Browser) -> None:
     with nothing_changes(browser):
         answer = browser.relay(CALLBACK, query, **{"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "cross-site"})
         assert told(answer) == (403, "cross_site_request")
+
+
+@pytest.mark.parametrize("transport", ["frame", "popup"])
+def test_s17_nor_as_a_form_that_the_op_s_page_posts(browser: Browser, transport: str) -> None:
+    browser.provider.sign_in("alice")
+    query = browser.answered(transport=transport)
+    with nothing_changes(browser):
+        answer = browser.client.post(
+            CALLBACK,
+            query,
+            content_type="application/x-www-form-urlencoded",
+            headers={**NAVIGATION, "Sec-Fetch-Site": "same-site", "Origin": browser.provider.issuer},
+        )
+        assert told(answer) == (400, "wrong_transport")
+    assert told(browser.relay(CALLBACK, query)) == (200, "signed_in")
+
+
+def test_a_frame_may_end_with_a_fragment(browser: Browser, settings: Settings) -> None:
+    """The script hands on what came, query or fragment; at top level they are two ways, and one was asked for."""
+    settings.SILENT_SSO_RESPONSE_TYPE = "id_token token"
+    browser.provider.sign_in("alice")
+    location = browser.provider.answer(browser.start().json()["authorization_url"]).location
+    assert told(browser.relay(CALLBACK, urlsplit(location).fragment)) == (200, "signed_in")

@@ -13,7 +13,7 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    help = "Deletes what this site remembers of sessions that have expired and of logouts that are over. For a daily job."
+    help = "Deletes what is remembered of sessions that have expired and of logouts that are over. For a daily job."
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = time.time()

@@ -9,7 +9,7 @@ const PERSON = [ // what only the person can help with
 ];
 const PATIENCE = 20_000; // milliseconds until the person may press the button again
 const element = (/** @type {string} */ name) => /** @type {any} */ (document.getElementById(`silent-sso-${name}`));
-const { module, silently, script } = JSON.parse(element("resend").textContent);
+const { module, silently, any_sign_in, script } = JSON.parse(element("resend").textContent);
 const [form, send, signIn, status] = ["form", "send", "sign-in", "status"].map(element);
 const texts = element("texts").content;
 
@@ -81,11 +81,14 @@ signIn.addEventListener("click", (/** @type {Event} */ event) => {
   // Where no window may be opened, the link opens a tab.
   if (window.open(signIn.href, "silent-sso-sign-in", "popup,width=640,height=760")) event.preventDefault();
 });
-// The other window says so, directly or to all pages of this site; where neither is heard, the person comes back.
+// The other window says so, directly or to all pages of this site. Where neither is heard, the person comes back; but
+// the site cannot be asked whether one who was signed in all the time has done what a single page demands.
 addEventListener("message", ({ origin }) => { if (origin === location.origin) look(); });
 new BroadcastChannel(`silent-sso:${script.start_url}`).addEventListener("message", look);
-addEventListener("focus", look);
-document.addEventListener("visibilitychange", look);
+if (any_sign_in) {
+  addEventListener("focus", look);
+  document.addEventListener("visibilitychange", look);
+}
 addEventListener("pageshow", ({ persisted }) => { if (persisted && sent) release(); });
 
 signIn.textContent = signIn.dataset.label; // a window, not a tab

@@ -1,0 +1,81 @@
+"""A Django site behind gunicorn: two processes, each with many threads.
+
+    python -m tests.concurrency.gunicorn_site '{"a setting": "its value", ...}'
+
+Prints its origin as a JSON line, and ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+import django
+from django.conf import settings
+from gunicorn.app.base import BaseApplication
+
+WORKERS = 2
+THREADS = 26  # a worker: of fifty requests at once none waits for a thread
+
+
+class Server(BaseApplication):
+    def __init__(self, listening: socket.socket, *, threads: int) -> None:
+        self.listening = listening
+        self.threads = threads
+        super().__init__()
+
+    def load_config(self) -> None:
+        port = self.listening.getsockname()[1]
+        options = {
+            "bind": f"fd://{self.listening.fileno()}",
+            "workers": WORKERS,
+            "worker_class": "gthread",
+            "threads": self.threads,
+            "timeout": 120,
+            "graceful_timeout": 1,
+            "loglevel": "error",
+            "when_ready": lambda _: say({"origin": f"http://localhost:{port}"}),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from django.core.handlers.wsgi import WSGIHandler
+
+        return WSGIHandler()
+
+
+def say(facts: dict[str, str]) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+def end_with_input() -> None:
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(chosen: dict[str, Any]) -> None:
+    threads = chosen.pop("threads", THREADS)
+    settings.configure(**chosen)
+    django.setup()
+    # Only now that there are settings.
+    from django.core.management import call_command
+    from django.db import connections
+
+    call_command("migrate", verbosity=0)
+    connections.close_all()  # the workers open their own
+    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+    listening.set_inheritable(True)
+    threading.Thread(target=end_with_input, daemon=True).start()
+    Server(listening, threads=threads).run()
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
