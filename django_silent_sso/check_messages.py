@@ -73,6 +73,7 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "SILENT_SSO_CLIENT_AUTH is '{name}', and OIDC_RP_CLIENT_SECRET is empty.",
         "Set the client secret that the OP gave.",
     ),
+    "E023": ("SILENT_SSO_REVOKE_TOKENS is not True or False.", "Use a bool."),
     "W001": ("SILENT_SSO_ISSUER is plain http: {issuer}", "This is for development on one machine only."),
     "W002": (
         "OIDC_VERIFY_SSL is False: anybody on the network can be the OP.",

@@ -106,6 +106,8 @@ def _words() -> Iterator[Finding]:
         yield "E016", {}
     if not isinstance(_value("SILENT_SSO_PUSHED_REQUESTS"), bool):
         yield "E019", {}
+    if not isinstance(_value("SILENT_SSO_REVOKE_TOKENS"), bool):
+        yield "E023", {}
     if conf.response_type != "code" and conf.response_mode == "query":
         yield "E020", {}
     audiences = _value("SILENT_SSO_TRUSTED_AUDIENCES")

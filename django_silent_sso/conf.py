@@ -282,6 +282,11 @@ class Conf:
         return bool(raw("OIDC_STORE_ID_TOKEN"))
 
     @property
+    def revoke_tokens(self) -> bool:
+        """Whether a sign-out here withdraws the session's tokens at the OP (RFC 7009)."""
+        return raw("SILENT_SSO_REVOKE_TOKENS") is True
+
+    @property
     def store_refresh_token(self) -> bool:
         return bool(getattr(settings, "OIDC_STORE_REFRESH_TOKEN", True))
 

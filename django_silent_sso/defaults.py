@@ -43,6 +43,7 @@ DEFAULTS: Final[Mapping[str, object]] = {
     "SILENT_SSO_CLIENT_AUTH": None,
     "SILENT_SSO_CLIENT_KEY": None,
     "SILENT_SSO_PUSHED_REQUESTS": False,
+    "SILENT_SSO_REVOKE_TOKENS": False,
 }
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {

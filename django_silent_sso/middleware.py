@@ -65,8 +65,13 @@ class SilentSSOMiddleware:
         if self._async:
             return self.__acall__(request)
         details = _attach(request)
+        response: HttpResponseBase | None = None
         concerned = concerns_us(request)
-        response = self._intercept(request, details) if concerned else None
+        handle = revocable(request)
+        if handle and not is_open(handle):
+            revoke(request, details)
+        elif concerned:
+            response = self._intercept(request, details)
         response = response or self._answer_now(request)
         elsewhere = moved(request) if concerned else None
         if elsewhere is not None:
@@ -76,10 +81,6 @@ class SilentSSOMiddleware:
     def _intercept(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
         if has_session_cookie(request) and not RPSession.is_readable(request.session):
             _withhold(details)
-            return None
-        handle = revocable(request)
-        if handle and not is_open(handle):
-            revoke(request, details)
             return None
         if _is_settled(request, details):
             return None
@@ -99,8 +100,13 @@ class SilentSSOMiddleware:
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         details = _attach(request)
+        response: HttpResponseBase | None = None
         concerned = concerns_us(request)
-        response = await self._aintercept(request, details) if concerned else None
+        handle = revocable(request)
+        if handle and not await ais_open(handle):
+            await sync_to_async(revoke)(request, details)
+        elif concerned:
+            response = await self._aintercept(request, details)
         response = response or await self._answer(request)
         elsewhere = moved(request) if concerned else None
         if elsewhere is not None:
@@ -110,10 +116,6 @@ class SilentSSOMiddleware:
     async def _aintercept(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
         if has_session_cookie(request) and not await RPSession.ais_readable(request.session):
             _withhold(details)
-            return None
-        handle = revocable(request)
-        if handle and not await ais_open(handle):
-            await sync_to_async(revoke)(request, details)
             return None
         if _is_settled(request, details):  # it is loaded; what follows only looks
             return None

@@ -30,7 +30,7 @@ logger = logging.getLogger("django_silent_sso.storage")
 
 def revocable(request: HttpRequest) -> str:
     """The name of a session that can be ended only by asking for its row, with each request: one inside a cookie."""
-    if settings.SESSION_ENGINE != SIGNED_COOKIES or not has_session_cookie(request):
+    if settings.SESSION_ENGINE != SIGNED_COOKIES or not (hasattr(request, "session") and has_session_cookie(request)):
         return ""
     found = RPSession.read(request.session)
     return "" if found is None else found.handle

@@ -24,5 +24,6 @@ silent_sign_in_failed = Signal()
 # The OP answered a renewal with another subject. Arguments: request, user (whose session it was), reaction, reason.
 subject_changed = Signal()
 
-# A session opened by this app was ended. Arguments: request, user, reason.
+# A session opened by this app was ended. Arguments: request, user, reason, cause (a
+# `django_silent_sso.protocol.ended_by.EndedBy`).
 session_terminated = Signal()

@@ -193,6 +193,10 @@ CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
         [{"SILENT_SSO_PUSHED_REQUESTS": value} for value in ("yes", 1, None)],
         [{"SILENT_SSO_PUSHED_REQUESTS": value} for value in (True, False)],
     ),
+    "E023": (
+        [{"SILENT_SSO_REVOKE_TOKENS": value} for value in ("yes", 1, None)],
+        [{"SILENT_SSO_REVOKE_TOKENS": value} for value in (True, False)],
+    ),
     "E020": (
         [{"SILENT_SSO_RESPONSE_TYPE": "code id_token", "SILENT_SSO_RESPONSE_MODE": "query"}],
         [

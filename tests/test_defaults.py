@@ -28,7 +28,11 @@ CONTRACT = {
     "SILENT_SSO_LINK_USERS_BY": "verified_email",
     "SILENT_SSO_ORIGIN": None,
 }
-LATER = {"SILENT_SSO_ASK_OP_AFTER_SECONDS": None, "SILENT_SSO_SESSION_IDLE_SECONDS": None}
+LATER = {
+    "SILENT_SSO_ASK_OP_AFTER_SECONDS": None,
+    "SILENT_SSO_SESSION_IDLE_SECONDS": None,
+    "SILENT_SSO_REVOKE_TOKENS": False,
+}
 
 
 @pytest.mark.parametrize("name", [*CONTRACT, *LATER])

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, RequestFactory
 from django.urls import include, path
 
+from django_silent_sso.details import SilentSSO
 from django_silent_sso.protocol.errors import Reason, TokenError
 from django_silent_sso.shortcuts import awith_access_token, with_access_token
 from tests.conftest import NAVIGATION, Browser, Clock
@@ -190,8 +191,6 @@ def test_an_answer_without_a_status_is_not_refused(alice: Browser, kind: Any) ->
         def __call__(self, token: str) -> Any:
             calls.append(token)
             return kind() if kind is list else kind(401)
-
-    from django_silent_sso.details import SilentSSO
 
     request.session = alice.session
     request.COOKIES["sessionid"] = str(alice.session.session_key)

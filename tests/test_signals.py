@@ -97,7 +97,7 @@ def test_a_user_for_whom_the_op_vouches_no_more(browser: Browser, heard: Heard) 
     ]
     for _, facts in heard:
         assert (facts["sender"], facts["user"]) == (User, User.objects.get())
-    assert set(heard[1][1]) == {"signal", "sender", "request", "user", "reason"}
+    assert set(heard[1][1]) == {"signal", "sender", "request", "user", "reason", "cause"}
 
 
 def test_an_op_that_fails_ends_nothing(browser: Browser, heard: Heard) -> None:

@@ -27,7 +27,7 @@ from django_silent_sso.op import breaker
 from django_silent_sso.protocol.errors import OPUnavailable, Reason, SilentSSOError, TokenError
 from django_silent_sso.signals import silent_sign_in_succeeded
 from django_silent_sso.storage.rp_session import RPSession, claims_to_keep
-from django_silent_sso.storage.session_store import reload, save_now
+from django_silent_sso.storage.session_store import alone, reload, save_now
 from django_silent_sso.storage.single_flight import Renewal, Turn, finish, release, take_turn
 
 __all__ = ["arenew", "may_be_refreshed", "renew"]
@@ -208,11 +208,16 @@ def _keep(request: HttpRequest, before: RPSession, renewal: Renewal) -> Reason:
 
 def _take_over(request: HttpRequest, renewal: Renewal) -> Reason:
     """Write a renewal, ours or another request's, into the session as it is now (C80, C87)."""
-    session = request.session
     try:
-        current = RPSession.read(session) if reload(session) else None
+        with alone(request.session, at_any_price=True):
+            return _write(request, renewal)
     except SilentSSOError as error:
         return error.reason
+
+
+def _write(request: HttpRequest, renewal: Renewal) -> Reason:
+    session = request.session
+    current = RPSession.read(session) if reload(session) else None
     if current is None:
         return Reason.VOIDED_BY_SIGN_OUT
     if current.generation < renewal.generation:
@@ -228,8 +233,5 @@ def _take_over(request: HttpRequest, renewal: Renewal) -> Reason:
             backend, _ = site_backend()
             backend.request = request
             backend.store_tokens(renewal.tokens.access_token, renewal.tokens.id_token)
-        try:
-            save_now(session)
-        except SilentSSOError as error:
-            return error.reason
+        save_now(session)
     return Reason.RENEWED if renewal.tokens.refresh_token else Reason.INVALID_GRANT

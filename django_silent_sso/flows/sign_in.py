@@ -45,7 +45,7 @@ from django_silent_sso.storage.logout_memory import was_ended
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import PendingAuthentication, digest, is_void, mark_done
 from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
-from django_silent_sso.storage.session_store import SIGNED_COOKIES, bear_its_end, reload, save_now
+from django_silent_sso.storage.session_store import SIGNED_COOKIES, alone, bear_its_end, reload, save_now
 
 __all__ = ["Completed", "SubjectChanged", "complete"]
 
@@ -220,6 +220,19 @@ def _renew(
     id_token: IDToken,
 ) -> Completed:
     """The same subject: session key, CSRF token and data stay; one write (D51, N08)."""
+    with alone(request.session):
+        rp_session = _rewritten(request, pending, before, tokens, id_token)
+    user: Any = request.user
+    return _done(request, pending, Completed(user, rp_session, changed=False, reason=Reason.RENEWED))
+
+
+def _rewritten(
+    request: HttpRequest,
+    pending: PendingAuthentication,
+    before: RPSession,
+    tokens: Tokens,
+    id_token: IDToken,
+) -> RPSession:
     current = RPSession.read(request.session) if reload(request.session) else None
     if current is None or current.subject != id_token.subject:
         raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the session is gone")
@@ -255,8 +268,7 @@ def _renew(
         request.session.cycle_key()
         set_session_key(rp_session.handle, request.session.session_key or "")
     save_now(request.session)
-    user: Any = request.user
-    return _done(request, pending, Completed(user, rp_session, changed=False, reason=Reason.RENEWED))
+    return rp_session
 
 
 def _noted(request: HttpRequest, before: RPSession, id_token: IDToken, since: float) -> RPSession:

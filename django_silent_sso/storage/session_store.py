@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.db import connections, router, transaction
+from django.db.models import F
 
 from django_silent_sso.protocol.errors import Reason, StorageUnavailable
 
-__all__ = ["SIGNED_COOKIES", "bear_its_end", "reload", "save_now"]
+__all__ = ["SIGNED_COOKIES", "alone", "bear_its_end", "reload", "save_now"]
 
 logger = logging.getLogger("django_silent_sso.storage")
 
@@ -39,17 +43,40 @@ def reload(session: SessionBase) -> bool:
     return True
 
 
+@contextmanager
+def alone(session: SessionBase, *, at_any_price: bool = False) -> Iterator[None]:
+    """Where sessions are rows: nobody writes this one between `reload()` and `save_now()` (C80).
+
+    A view that saves it meanwhile waits, and what it has written stays. SQLite has no locks on rows: there a write that
+    changes nothing keeps everybody out, where `at_any_price` asks for it. Raises `DatabaseError`.
+    """
+    model = getattr(type(session), "get_model_class", lambda: None)()
+    if model is None or not session.session_key:
+        yield
+        return
+    using = router.db_for_write(model)
+    with transaction.atomic(using=using):
+        row = model.objects.using(using).filter(pk=session.session_key)
+        if connections[using].features.has_select_for_update:
+            row.select_for_update().values_list("pk").first()
+        elif at_any_price:
+            row.update(expire_date=F("expire_date"))
+        yield
+
+
 def save_now(session: SessionBase) -> None:
     """Save at once: later, nobody could catch what the store says to it (C63, C68).
 
-    Raises `StorageUnavailable` where the session is gone or cannot be written.
+    Raises `StorageUnavailable` where it cannot be written (storage_unavailable) or is gone (voided_by_sign_out).
     """
     if settings.SESSION_ENGINE == SIGNED_COOKIES:
         session.modified = True  # it leaves with the response
         return
     try:
         type(session).save(session)  # its own, whatever `bear_its_end()` has put in its place
-    except Exception as error:  # `UpdateError`, and any engine's own
+    except UpdateError:
+        raise StorageUnavailable(Reason.VOIDED_BY_SIGN_OUT, "the session has ended meanwhile") from None
+    except Exception as error:  # any engine's own
         raise _failed("written", error) from None
     finally:
         session.modified = False  # saved once, or not at all

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_protect
 
+from django_silent_sso.flows import sign_out_return
 from django_silent_sso.flows.sign_out import sign_out
 from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.responses import Redirect
@@ -16,12 +18,20 @@ from django_silent_sso.views.endpoint import endpoint
 
 __all__ = ["logout"]
 
+# What the browser has kept of pages that only the user was to see, for its Back button on a shared computer. Nothing
+# else: "cookies" would take those of the whole domain, "storage" what the site's own scripts keep for visitors too.
+CLEARED: Final = '"cache"'
+
 
 @endpoint("POST", csrf=True)
 @csrf_protect
 def logout(request: HttpRequest) -> HttpResponse:
     """Sign out; nothing silent is tried until the user signs in again, in no tab (P03, P07)."""
-    response = Redirect(sign_out(request))
+    done = sign_out(request)
+    response = Redirect(done.url)
+    if done.was_signed_in and request.is_secure():  # browsers ignore it elsewhere
+        response["Clear-Site-Data"] = CLEARED
+    sign_out_return.expect(request, response, done.state)
     pending_store.forget_all(request, response)
     write_marks(request, response, read_marks(request).silenced(Reason.SIGNED_OUT_BY_USER, time.time()))
     return response

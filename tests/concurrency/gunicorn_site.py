@@ -38,7 +38,7 @@ class Server(BaseApplication):
             "threads": self.threads,
             "timeout": 120,
             "graceful_timeout": 1,
-            "loglevel": "error",
+            "loglevel": "critical",
             "when_ready": lambda _: say({"origin": f"http://localhost:{port}"}),
         }
         for name, value in options.items():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Barrier
@@ -112,11 +114,23 @@ class RunningSite:
             found = [int(line) for line in listed.stdout.split()]
         return found
 
+    def kill_workers(self) -> None:
+        """As the kernel does when memory runs out: at once, without a word. gunicorn starts others."""
+        for worker in self.workers():
+            os.kill(worker, signal.SIGKILL)
+
+    def begin(self, ask: Ask, browser: ScriptedBrowser) -> Future[Answer]:
+        """The request is under way when this returns, or will be soon."""
+        return self._threads.submit(self._answer, ask, browser.cookies.header(self("/")), None)
+
     def sign_in(self, browser: ScriptedBrowser) -> None:
         """By the OP's sign-in page the first time; it lets a browser in at once that it knows."""
+        # Who signs in again and again within half a minute is taken for a loop: the memory of that is taken away.
+        browser.cookies.discard(self.origin, "silent_sso_marks")
         visit = browser.open(self("/oidc/authenticate/?next=/page/"))
         if "/interaction/" in visit.url:
             visit = browser.submit(visit, login="alice", password="any")
+        assert visit.path == "/page/", f"{visit}: {visit.text[:2000]}"
         assert visit.json["user"], str(visit)
 
     def make(self, age: str, browser: ScriptedBrowser) -> None:

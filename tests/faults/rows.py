@@ -20,12 +20,6 @@ NUMBERS = frozenset(
 # Beside this folder: where a fault needs a real browser, and where one module alone is at work.
 ELSEWHERE = ("tests/browser", "tests/op", "tests/test_upstream.py")
 
-NO_REFRESH = "refresh tokens are not redeemed yet"
-
 LEFT_OUT: dict[int, str] = {
-    116: NO_REFRESH,
-    117: NO_REFRESH,
-    118: NO_REFRESH,
-    119: NO_REFRESH,
     123: "one provider per site",
 }

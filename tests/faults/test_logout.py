@@ -101,6 +101,24 @@ def _get(browser: Browser, address: str) -> Any:
         connections.close_all()
 
 
+@pytest.mark.parametrize("engine_name", ["db", "signed_cookies"])
+def test_c111_a_call_that_comes_together_with_the_answer_to_a_login(
+    browser: Browser, settings: Settings, tmp_path: Path, engine_name: str
+) -> None:
+    """Whichever of the two is faster at which step: no login outlives the logout."""
+    use_engine(settings, engine_name, tmp_path)
+    for n in range(10):
+        browser.provider.sign_out()
+        session = browser.provider.sign_in("alice")
+        names: dict[str, Any] = {"subject": "alice"} if n % 2 else {"sid": session.sid}
+        visitor = Browser(browser.provider)
+        callback = partial(visitor.get, answer_to(visitor))
+        told = partial(back_channel, browser.provider.logout_token(**names))
+        assert at_once([callback, told])[1].status_code == 200
+        assert not is_signed_in(visitor)
+    assert not SignedInSession.objects.exists()
+
+
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
 def test_c112_a_call_while_the_database_is_in_trouble(alice: Browser, database_file: Path, trouble: Any) -> None:
     """The provider is asked to try again, and then all is done: nothing was done by halves."""

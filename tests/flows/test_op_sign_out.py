@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 
 from django_silent_sso.flows.op_sign_out import back_channel, front_channel
 from django_silent_sso.models import LogoutRecord, SignedInSession
@@ -107,6 +108,16 @@ def test_bc25_what_has_ended_is_remembered_from_now_on(alice: Browser, clock: Cl
     assert was(alice, "alice", "s", now)
     assert not was(alice, "alice", "s", now + 1)
     assert not was(alice, "alice", "t", now)
+
+
+def test_bc25_it_is_remembered_before_the_sessions_are_looked_for(alice: Browser) -> None:
+    """A sign-in is entered first and asks last: whichever order the two meet in, one of them sees the other."""
+    with CaptureQueriesContext(connection) as queries:
+        back_channel(alice.provider.logout_token(sid="unknown"))
+    words = [query["sql"] for query in queries]
+    remembered = max(n for n, sql in enumerate(words) if sql.startswith("INSERT") and "logoutrecord" in sql)
+    looked = [n for n, sql in enumerate(words) if sql.startswith("SELECT") and "signedinsession" in sql]
+    assert min(looked) > remembered
 
 
 def test_bc22_nothing_is_remembered_of_a_token_that_contradicts_itself(alice: Browser) -> None:

@@ -240,5 +240,5 @@ def test_c68_a_session_that_is_gone_when_it_is_to_be_saved_costs_no_page(
     browser.sign_in("alice")
     settings.OIDC_STORE_ACCESS_TOKEN = True
     assert renew(browser)["Location"] == "/page/"
-    assert heard == ["storage_unavailable"]
+    assert heard == ["voided_by_sign_out"]
     assert browser.get("/page/").status_code == 200

@@ -9,14 +9,18 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.test import RequestFactory
 
 from django_silent_sso.flows.sign_out import end_session
 from django_silent_sso.op import provider
+from django_silent_sso.protocol.ended_by import EndedBy
 from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.signals import session_terminated
+from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.testing import make_overdue
+from django_silent_sso.testing.defects import Change, Defect, Point
 from tests.conftest import Browser, Clock
 
 if TYPE_CHECKING:
@@ -24,12 +28,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def ended() -> Iterator[list[tuple[Any, str, str]]]:
-    """What `session_terminated` told: sender, user, reason."""
-    told: list[tuple[Any, str, str]] = []
+def ended() -> Iterator[list[tuple[Any, str, str, str]]]:
+    """What `session_terminated` told: sender, user, reason, cause."""
+    told: list[tuple[Any, str, str, str]] = []
 
-    def listen(sender: Any, user: Any, reason: Reason, **_: Any) -> None:
-        told.append((sender, str(user), str(reason)))
+    def listen(sender: Any, user: Any, reason: Reason, cause: EndedBy, **_: Any) -> None:
+        told.append((sender, str(user), str(reason), str(cause)))
 
     session_terminated.connect(listen)
     yield told
@@ -69,7 +73,7 @@ def test_a43_p06_the_op_is_asked_with_the_user_s_own_hint_and_sends_the_browser_
     assert len(wish.pop("state")) >= 16
     assert wish.pop("id_token_hint").count(".") == 2
     assert wish == {"client_id": "site", "post_logout_redirect_uri": "http://testserver/"}
-    assert ended == [(get_user_model(), name, "signed_out_by_user")]
+    assert ended == [(get_user_model(), name, "signed_out_by_user", "user")]
     back = browser.provider.answer(url).location
     assert back.startswith("http://testserver/?state=")
     assert browser.provider.sessions == ()
@@ -215,5 +219,81 @@ def test_a_session_ends_also_where_no_user_is_known(browser: Browser, ended: lis
     request = RequestFactory().get("/")
     request.session = browser.session
     end_session(request, Reason.SESSION_MAX)
-    assert ended == [(get_user_model(), "None", "session_max")]
+    assert ended == [(get_user_model(), "None", "session_max", "limit")]
     assert not Session.objects.exists()
+
+
+# -- revocation ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def revoking(browser: Browser, settings: Settings) -> Browser:
+    """Somebody is signed in, with a refresh token, on a site that revokes."""
+    settings.SILENT_SSO_REVOKE_TOKENS = True
+    browser.provider.refresh_tokens = "always"
+    browser.sign_in("alice")
+    return browser
+
+
+def revoked(browser: Browser) -> list[str]:
+    return [call.parameters["token_type_hint"] for call in browser.provider.calls_to("revocation")]
+
+
+def test_the_tokens_are_revoked_before_the_browser_leaves(revoking: Browser) -> None:
+    revoking.provider.tokens_outlive_session = True
+    found = RPSession.read(revoking.session)
+    assert found is not None
+    tokens = found.tokens(revoking.provider.now())
+    assert revoking.provider.grants.find_access_token(tokens.access_token)
+    assert sign_out(revoking).startswith(revoking.provider.url_of("end_session"))
+    assert revoked(revoking) == ["refresh_token", "access_token"]
+    sent = [call.parameters["token"] for call in revoking.provider.calls_to("revocation")]
+    assert sent == [tokens.refresh_token, tokens.access_token]
+    assert revoking.provider.grants.find_access_token(tokens.access_token) is None
+
+
+def test_nothing_is_revoked_unless_the_site_says_so(browser: Browser) -> None:
+    browser.sign_in("alice")
+    sign_out(browser)
+    assert revoked(browser) == []
+
+
+def test_an_op_without_such_an_endpoint_is_not_asked(revoking: Browser) -> None:
+    revoking.provider.metadata.drop("revocation_endpoint")
+    provider.forget()
+    cache.clear()
+    assert sign_out(revoking).startswith(revoking.provider.url_of("end_session"))
+    assert revoked(revoking) == []
+
+
+def test_the_site_s_own_logout_page_comes_after_it(revoking: Browser, settings: Settings) -> None:
+    settings.OIDC_OP_LOGOUT_URL_METHOD = "tests.flows.test_sign_out.own_logout_page"
+    assert sign_out(revoking).startswith("https://id.example.org/bye?who=")
+    assert revoked(revoking) == ["refresh_token", "access_token"]
+
+
+def test_c110_the_session_has_ended_before_the_op_is_asked(
+    revoking: Browser, ended: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    revoking.provider.fail("revocation", status=500)
+    seen: list[int] = []
+    revoking.provider.defects.switch_on(
+        Defect("looks", (Change(Point.REQUEST, lambda reply, _: seen.append(len(ended))),))
+    )
+    assert sign_out(revoking).startswith(revoking.provider.url_of("end_session"))
+    assert seen == [1], "one try, and the signal has been sent"
+    assert "op_status: the refresh_token was not revoked" in caplog.messages
+
+
+def test_c110_nobody_waits_for_an_op_that_is_down(revoking: Browser, clock: Clock) -> None:
+    revoking.provider.stop()
+    clock.advance(60)
+    assert sign_out(revoking) == "/"
+
+
+def test_a_password_session_has_nothing_to_revoke(browser: Browser, settings: Settings) -> None:
+    settings.SILENT_SSO_REVOKE_TOKENS = True
+    user = get_user_model().objects.create_user("mallory", password="secret")
+    browser.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    assert sign_out(browser) == "/"
+    assert browser.provider.calls == []

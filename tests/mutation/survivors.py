@@ -25,6 +25,19 @@ EXPLAINED: Final[dict[str, list[tuple[str, str, str]]]] = {
             "range",
         ),
     ],
+    "views.callback": [
+        ('if request.method == "POST":', 'if request.method >= "POST":', "range"),
+        (
+            "if kind_of(request) is Kind.FORM or not _from_a_page(request):",
+            "if kind_of(request) <= Kind.FORM or not _from_a_page(request):",
+            "range",
+        ),
+        (
+            "if transport == TOP and way_back(pending) != mode:",
+            "if transport >= TOP and way_back(pending) != mode:",
+            "range",
+        ),
+    ],
     "protocol.keys": [
         ("if len(found) > 1:", "if len(found) != 1:", "range"),
     ],
@@ -36,6 +49,9 @@ EXPLAINED: Final[dict[str, list[tuple[str, str, str]]]] = {
             "range",
         ),
     ],
+    "protocol.signed_token": [
+        ("if len(found) != len(members):", "if len(found) < len(members):", "range"),
+    ],
     "protocol.response_parameters": [
         ("if count == _MOST_PAIRS:", "if count >= _MOST_PAIRS:", "range"),
         ("if count == _MOST_PAIRS:", "if count is _MOST_PAIRS:", "one object"),
@@ -45,11 +61,17 @@ EXPLAINED: Final[dict[str, list[tuple[str, str, str]]]] = {
 # By a pattern for the line before, and one for the line after.
 PATTERNS: Final[list[tuple[str, str, str]]] = [
     (r"logger\.(info|warning)\(", r"pass", "log"),
-    (r"said = repr\(", r"said = repr\(.*\[: (199|201)\]", "length"),
-    (r"raise ConfigurationError\(problem, ", r".*\[: (199|201)\]", "length"),
-    (r"\w+(_LIFETIME|_MEMORY)\b.* = \d+", r".* = \d+", "length"),
+    (r"said = repr\(", r".*\[: (199|201)\].*", "length"),
+    (r"raise ConfigurationError\(problem, ", r".*\[: (199|201)\].*", "length"),
+    (r"\w+(_LIFETIME|_MEMORY)\b.* = \d+", r".* = \d+( +#.*)?", "length"),
     # One more than 50 is enough to see that there are more than 50, and any more is too.
-    (r"for count, .* islice\(pairs, _MOST_PAIRS \+ 1\)", r"for count, .*_MOST_PAIRS (<<|\||\^|\+) [12]", "range"),
+    (r"for count, .*islice\(pairs, _MOST_PAIRS \+ 1\)", r"for count, .*_MOST_PAIRS (<<|\||\^|\+) [12]\b.*", "range"),
+    (r".*\b(transport|transport_of\(.*\)) == (POPUP|FRAME)\b", r".* is (POPUP|FRAME)\b.*", "one object"),
+    # A set of one, and another without it.
+    (r"\{\"EdDSA\"\} \|", r"\{\"EdDSA\"\} \^ .*", "range"),
+    (r"if isinstance\(key, bytes\) is not ", r"if isinstance\(key, bytes\) != .*", "one object"),
+    # "always", "known", "never": in this order, by chance.
+    (r"return conf\.top_level_hop == ", r".* <= .*", "range"),
     # A member of the same object lies as deep as its name, and is looked at right after it.
     (r"_refuse_odd\(name, depth \+ 1\)", r"_refuse_odd\(name, depth .*\)", "range"),
     # Too many "=" at the end of base64 are passed over.

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, connection
-from django.test import Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory
 
 from django_silent_sso.op import provider
 from django_silent_sso.views.back_channel import LONGEST_BODY, MOST_FIELDS, back_channel_logout
@@ -230,3 +231,11 @@ def test_what_is_logged_names_nobody(alice: Browser, caplog: pytest.LogCaptureFi
         assert token not in caplog.text
     assert "canary" not in caplog.text
     assert "logout_token_nonce" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_asgi(alice: Browser) -> None:
+    body = f"logout_token={alice.provider.logout_token('alice')}"
+    answer = async_to_sync(AsyncClient().post)(BACK, body, content_type=FORM)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert alice.user() == "nobody"

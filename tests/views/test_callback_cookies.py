@@ -57,3 +57,19 @@ def test_c77_nor_where_a_site_has_no_middleware_of_ours(
     assert SESSION not in answer.cookies
     assert Session.objects.count() == 1
     assert browser.user() != "nobody"
+
+
+def test_c77_nor_by_an_answer_that_comes_again_there(browser: Browser, settings: Settings) -> None:
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != OURS]
+    session = browser.client.session
+    session["basket"] = "full"
+    session.save()
+    browser.provider.sign_in("alice")
+    back = answer_to(browser)
+    old = cookies_of(browser)
+    browser.get(back)
+    with with_cookies(browser, old):
+        answer = browser.get(back)
+    assert answer["Location"] == "/page/"
+    assert SESSION not in answer.cookies
+    assert browser.user() != "nobody"

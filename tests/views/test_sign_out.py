@@ -259,6 +259,23 @@ def test_who_listens_hears_of_it_once(browser: Browser) -> None:
     assert heard == [f"{name} signed_out_by_user"]
 
 
+@pytest.mark.parametrize(
+    ("secure", "signed_in", "expected"),
+    [(True, True, '"cache"'), (False, True, None), (True, False, None)],
+    ids=["https", "http", "nobody"],
+)
+def test_the_browser_forgets_the_pages_it_has_kept(
+    browser: Browser, secure: bool, signed_in: bool, expected: str | None
+) -> None:
+    """Neither cookies nor storage: those are others' too."""
+    if signed_in:
+        user = get_user_model().objects.create_user("carol")
+        browser.client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    response = browser.client.post(LOGOUT, secure=secure)
+    assert response.status_code == 302
+    assert response.get("Clear-Site-Data") == expected
+
+
 def test_no_other_cookie_is_touched(browser: Browser) -> None:
     browser.sign_in("alice")
     browser.client.cookies.load(SimpleCookie({"basket": "full"}))

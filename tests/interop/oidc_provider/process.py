@@ -69,7 +69,8 @@ class OIDCProvider:
         """Requests below `path` fail from now on.
 
         `how`: one of `status` (number), `error` (an OP error code, sent to the redirect URI), `delay`
-        (milliseconds), `close` (True), `hang` (True); and `prompt` (only requests with this one), `times`.
+        (milliseconds, before anything is done), `late` (milliseconds, when all is done), `close` (True), `hang`
+        (True); and `prompt` (only requests with this one), `times`.
         """
         self._ask("POST", "/fault", path=path, **how)
 

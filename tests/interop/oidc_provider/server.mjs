@@ -152,7 +152,7 @@ function build() {
 // ---- its front: request log, faults, down and up --------------------------------------------------------------
 
 const log = [];
-let faults = []; // { path, prompt?, times?, status? | error? | delay? | close? | hang?, headers?, body? }
+let faults = []; // { path, prompt?, times?, status? | error? | delay? | late? | close? | hang?, headers?, body? }
 const seenSockets = new WeakSet();
 
 /** The first fault that fits this request; one with `times` is used up. */
@@ -196,6 +196,14 @@ const op = http.createServer(async (request, response) => {
   if (fault?.status) {
     response.writeHead(fault.status, fault.headers ?? {}).end(fault.body ?? 'made to fail');
     return;
+  }
+  if (fault?.late) { // done, but nobody hears of it yet
+    const end = response.end;
+    response.end = (...rest) => {
+      entry.status = response.statusCode;
+      setTimeout(() => end.apply(response, rest), fault.late);
+      return response;
+    };
   }
   handle(request, response);
 });
