@@ -111,6 +111,6 @@ def put_in_place(request: HttpRequest, content_type: str, body: bytes) -> None:
     inside = vars(request)
     for name in ("_body", "_post", "_files", "_encoding", "headers"):
         inside.pop(name, None)
-    inside.update(_stream=io.BytesIO(body), _read_started=False, _upload_handlers=[])
+    inside.update(_stream=io.BytesIO(body), _read_started=False)
     request.META.update(CONTENT_TYPE=content_type, CONTENT_LENGTH=str(len(body)))
     cast("Any", request)._set_content_type_params(request.META)  # noqa: SLF001

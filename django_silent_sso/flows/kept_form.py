@@ -120,7 +120,6 @@ def restore(request: HttpRequest) -> HttpResponse | None:
     for name in HEADERS:
         request.META.pop(name, None)
     request.META.update(found.kept.headers)
-    vars(request).pop("headers", None)
     if found.kept.checked:
         request.csrf_processing_done = True  # type: ignore[attr-defined]  # Django's own word for "it was checked"
     return None

@@ -127,7 +127,8 @@ def _until_settled(request: HttpRequest, needed: Need, *, patient: bool) -> Step
         if turn.owner is not None:
             return (yield from _in_turn(request, before, turn.owner))
         if not turn.exists:
-            return Reason.VOIDED_BY_SIGN_OUT
+            unlisted: Reason = yield Step(partial(_without_row, request))
+            return unlisted
         if turn.done is not None:
             reason: Reason = yield Step(partial(_take_over, request, turn.done))
             if reason is not Reason.RENEWED:
@@ -136,6 +137,19 @@ def _until_settled(request: HttpRequest, needed: Need, *, patient: bool) -> Step
             return Reason.ATTEMPT_UNDER_WAY
         pause = PAUSE
     return Reason.OP_TIMEOUT
+
+
+def _without_row(request: HttpRequest) -> Reason:
+    """Signed out meanwhile; or the session lives, and its row was lost: then a round trip has to write it down anew."""
+    try:
+        current = RPSession.read(request.session) if reload(request.session) else None
+        if current is None:
+            return Reason.VOIDED_BY_SIGN_OUT
+        replace(current, handle="").write(request.session)
+        save_now(request.session)
+    except SilentSSOError as error:
+        return error.reason
+    return Reason.NOT_SIGNED_IN
 
 
 def _turn(before: RPSession, seconds: float) -> Turn:

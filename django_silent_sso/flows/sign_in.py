@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model, login, logout
+from django.contrib.auth import SESSION_KEY, get_user_model, login
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
@@ -22,8 +20,8 @@ from django.http import HttpRequest
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.redemption import redeem
 from django_silent_sso.flows.site_backend import site_backend
+from django_silent_sso.flows.written_down import noted, written_down
 from django_silent_sso.op import provider
-from django_silent_sso.protocol.authentication_request import new_secret
 from django_silent_sso.protocol.authentication_response import (
     ErrorResponse,
     ResponseParameters,
@@ -40,18 +38,15 @@ from django_silent_sso.protocol.errors import (
 from django_silent_sso.protocol.id_token import IDToken
 from django_silent_sso.protocol.step_up import Authentication, latest
 from django_silent_sso.signals import silent_sign_in_succeeded, subject_changed
-from django_silent_sso.storage.logout_index import close_row, open_row, renew_row, set_session_key
-from django_silent_sso.storage.logout_memory import was_ended
+from django_silent_sso.storage.logout_index import set_session_key
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import PendingAuthentication, digest, is_void, mark_done
 from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
-from django_silent_sso.storage.session_store import SIGNED_COOKIES, alone, bear_its_end, reload, save_now
+from django_silent_sso.storage.session_store import SIGNED_COOKIES, alone, reload, save_now
 
 __all__ = ["Completed", "SubjectChanged", "complete"]
 
 logger = logging.getLogger("django_silent_sso.sign_in")
-
-NOTING = 6 * 3600  # seconds; well within the day by which a row outlives its session
 
 
 class SubjectChanged(TokenError):
@@ -123,7 +118,7 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
     if before is not None and pending.silent:
         _tell_of_switch(request)
     claims = {**claims_to_keep(backend.last_claims), **claims_to_keep(id_token.claims)}
-    with _written_down(request, id_token, before, pending.created) as handle:
+    with written_down(request, id_token, before, pending.created) as handle:
         login(request, user, backend=path)  # type: ignore[arg-type]  # the stubs know one user model only
     now = time.time()
     rp_session = RPSession(
@@ -144,38 +139,6 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
     rp_session.write(request.session)
     backend.store_tokens(tokens.access_token, tokens.id_token)
     return _done(request, pending, Completed(user, rp_session, changed=True, reason=Reason.SIGNED_IN))
-
-
-@contextmanager
-def _written_down(request: HttpRequest, id_token: IDToken, before: RPSession | None, since: float) -> Iterator[str]:
-    """The name of a row for the session that is opened meanwhile: one that no sign-out could find must not begin.
-
-    A logout by the OP finds the row from then on; one that came before is remembered (BC25). Raises `ResponseError`
-    (voided_by_sign_out) for it, and `DatabaseError`.
-    """
-    handle = new_secret(24)
-    open_row(
-        handle,
-        issuer=id_token.issuer,
-        subject=id_token.subject,
-        op_sid=id_token.sid,
-        expires_at=time.time() + request.session.get_expiry_age(),
-    )
-    yield handle
-    try:
-        if settings.SESSION_ENGINE != SIGNED_COOKIES:
-            set_session_key(handle, request.session.session_key or "")
-        ended = was_ended(id_token.issuer, subject=id_token.subject, op_sid=id_token.sid, since=since)
-    except DatabaseError:
-        logout(request)
-        raise
-    if ended:
-        logout(request)
-        close_row(handle)
-        raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the OP has ended the session meanwhile")
-    bear_its_end(request.session)
-    if before is not None and before.handle:
-        close_row(before.handle)
 
 
 def _must_not_take_over(
@@ -238,7 +201,7 @@ def _rewritten(
         raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the session is gone")
     before = current  # as other requests have left it during the slow calls
     now = time.time()
-    before = _noted(request, before, id_token, pending.created)
+    before = noted(request, before, id_token, pending.created)
     old = before.tokens(now)
     kept = Tokens(
         id_token=tokens.id_token,
@@ -269,22 +232,6 @@ def _rewritten(
         set_session_key(rp_session.handle, request.session.session_key or "")
     save_now(request.session)
     return rp_session
-
-
-def _noted(request: HttpRequest, before: RPSession, id_token: IDToken, since: float) -> RPSession:
-    """Keep the session's row as the session is: found by the `sid` it has at the OP now, and as long as it lives.
-
-    That is a query now and then, not with every renewal: a row outlives its session by a day.
-    """
-    now = time.time()
-    moved = id_token.sid is not None and id_token.sid != before.op_sid
-    if not before.handle or not (moved or now - before.noted_at > NOTING):
-        return before
-    expires_at = now + request.session.get_expiry_age()
-    renew_row(before.handle, issuer=id_token.issuer, op_sid=id_token.sid, expires_at=expires_at)
-    if moved and was_ended(id_token.issuer, subject=id_token.subject, op_sid=id_token.sid, since=since):
-        raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the OP has ended the session meanwhile")
-    return replace(before, noted_at=now)
 
 
 def _done(request: HttpRequest, pending: PendingAuthentication, completed: Completed) -> Completed:

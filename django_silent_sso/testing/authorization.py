@@ -165,6 +165,7 @@ def _success(
         nonce=wanted.nonce,
         wants_auth_time=wanted.max_age is not None or provider.always_auth_time,
     )
+    provider.logouts.note(session.sid, grant.client_id)
     parameters: dict[str, Any] = {}
     if "code" in wanted.response_type:
         parameters["code"] = provider.grants.new_code(

@@ -54,6 +54,8 @@ def discovery(provider: OpenIDProvider, request: Request) -> Reply:
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": [*ASYMMETRIC, *SYMMETRIC],
     }
+    if provider.logouts.by_frames:
+        document |= {"frontchannel_logout_supported": True, "frontchannel_logout_session_supported": True}
     if provider.require_pushed_requests:
         document["require_pushed_authorization_requests"] = True
     if provider.session_management:
@@ -135,14 +137,19 @@ def end_session(provider: OpenIDProvider, request: Request) -> Reply:
     if provider.confirm_sign_out and session is not None and "choice" not in given:
         page = pages.sign_out(provider.path_of("end_session"), given.items())
         return Reply.html(page, 200, NO_STORE + provider.framing_headers)
+    frames: list[str] = []
     if session is not None and given.get("choice") != "no":
+        frames = provider.logouts.front_channel_urls(session)
         provider.end_one_session(session)
     headers = (*NO_STORE, provider.cookie.header(""))
+    query = urlencode({"state": given["state"]}, quote_via=quote) if "state" in given else ""
+    if uri is not None and query:
+        uri += ("&" if urlsplit(uri).query else "?") + query
+    if frames:
+        return Reply.html(pages.signing_out(frames, uri), 200, headers)
     if uri is None:
         return Reply.html(pages.page("Signed out", "<p>You are signed out here.</p>"), 200, headers)
-    query = urlencode({"state": given["state"]}, quote_via=quote) if "state" in given else ""
-    separator = "&" if urlsplit(uri).query else "?"
-    return Reply.redirect(f"{uri}{separator}{query}" if query else uri, headers=headers)
+    return Reply.redirect(uri, headers=headers)
 
 
 def _redeem(provider: OpenIDProvider, given: dict[str, str], client_id: str) -> tuple[Grant, str | None]:

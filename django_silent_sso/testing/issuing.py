@@ -82,6 +82,7 @@ def logout_token(
     subject: str | None,
     sid: str | None,
     claims: Mapping[str, Any],
+    typ: str = "logout+jwt",
 ) -> str:
     """A logout token (Back-Channel Logout 2.4), with `typ: logout+jwt` and two minutes to live as
     oidc-provider's."""
@@ -99,7 +100,7 @@ def logout_token(
     }
     points = (Point.LOGOUT_TOKEN_HEADER, Point.LOGOUT_TOKEN, Point.LOGOUT_TOKEN_SIGNED)
     situation = Situation(provider=provider, endpoint="")
-    return _signed(provider, _without_none(full), situation, points, typ="logout+jwt")
+    return _signed(provider, _without_none(full), situation, points, typ=typ)
 
 
 def read_hint(provider: OpenIDProvider, token: str) -> dict[str, Any]:

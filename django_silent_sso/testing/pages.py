@@ -100,6 +100,22 @@ def sign_out(action: str, fields: Iterable[tuple[str, str]]) -> str:
     )
 
 
+def signing_out(frames: Iterable[str], then: str | None) -> str:
+    """Front-Channel Logout 2: every site in a frame; when all have loaded, or after two seconds, on to `then`."""
+    hidden = "".join(f'<iframe hidden src="{escape(url)}"></iframe>\n' for url in frames)
+    if then is None:
+        return page("Signed out", f"<p>You are signed out here.</p>\n{hidden}")
+    return page(
+        "Signing out",
+        f"""<p><a id="then" href="{escape(then)}">Continue</a></p>
+{hidden}<script>
+const go = () => location.replace(document.getElementById("then").href)
+addEventListener("load", go)
+setTimeout(go, 2000)
+</script>""",
+    )
+
+
 def check_session(client_state_url: str) -> str:
     """The OP iframe of Session Management 3.2.
 

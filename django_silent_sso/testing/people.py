@@ -25,6 +25,10 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] | None = None
     auth_method: str | None = None
     jwks: Mapping[str, Any] | None = field(default=None, repr=False)
+    backchannel_logout_uri: str | None = None
+    frontchannel_logout_uri: str | None = None
+    logout_session_required: bool = True
+    """name the session (`sid`) when it is told that one has ended"""
 
 
 class People:
@@ -43,6 +47,8 @@ class People:
         self._sessions = SessionStore()
         self.grants = GrantStore(self._sessions.is_alive, lambda: self.clock())
         self._consents: set[tuple[str, str]] = set()
+        self.on_sign_out: list[Callable[[Session], None]] = []
+        """called for each session that has been ended"""
 
     def now(self) -> int:
         """The provider's time, whole seconds since the epoch."""
@@ -76,15 +82,22 @@ class People:
         return self._sessions.open_everywhere(subject, auth_time=auth_time, acr=acr, amr=amr)
 
     def sign_out(self) -> None:
-        """Nobody is signed in any more, in no browser. Tokens die too, unless `tokens_outlive_session`."""
-        self._sessions.end_all()
+        """Nobody is signed in any more, in no browser. Tokens die too, unless `tokens_outlive_session`. Sites that
+        are registered for it (`logouts.register`) are told."""
+        self._ended(self._sessions.end_all())
 
     def end_session(self, subject: str) -> int:
-        """End every session of one user, behind the site's back; how many there were."""
-        return self._sessions.end_all(subject)
+        """End every session of one user, in no browser's sight; how many there were."""
+        return self._ended(self._sessions.end_all(subject))
 
     def end_one_session(self, session: Session) -> None:
-        self._sessions.end(session.sid)
+        self._ended(self._sessions.end(session.sid))
+
+    def _ended(self, sessions: list[Session]) -> int:
+        for session in sessions:
+            for listen in self.on_sign_out:
+                listen(session)
+        return len(sessions)
 
     def switch_user(self, subject: str, *, was: str | None = None) -> int:
         """Another person has signed in at the same browsers: every session, or every one of `was`, changes

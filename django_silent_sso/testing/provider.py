@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from django_silent_sso.testing import authorization, endpoints, issuing, pushed_requests, session_management
+from django_silent_sso.testing import authorization, endpoints, pushed_requests, session_management
 from django_silent_sso.testing.authorization import Interaction
 from django_silent_sso.testing.calls import Call, CallLog
 from django_silent_sso.testing.defects import Point, Situation
 from django_silent_sso.testing.faults import Faults
 from django_silent_sso.testing.keys import KeyRing, SigningKey
+from django_silent_sso.testing.logouts import Logouts
 from django_silent_sso.testing.messages import Pairs, Reply, Request
 from django_silent_sso.testing.people import People
 from django_silent_sso.testing.server import Server
@@ -79,6 +80,9 @@ class OpenIDProvider(People, Faults):
         self.client_id = client_id
         self.client_secret = client_secret
         self.keys = KeyRing(algorithm, client_secret)
+        self.logouts = Logouts(self)
+        """how sites are told that a session has ended, and what they said"""
+        self.on_sign_out.append(self.logouts.end)
         self.interactions: dict[str, Interaction] = {}
         self.pushed_requests: dict[str, pushed_requests.PushedRequest] = {}
         self.used_assertions: set[tuple[str, str]] = set()
@@ -225,7 +229,7 @@ class OpenIDProvider(People, Faults):
     ) -> str:
         """A logout token for the site's back-channel; `claims` are added or replace others."""
         client = client_id or self.client_id
-        return issuing.logout_token(self, client_id=client, subject=subject, sid=sid, claims=claims)
+        return self.logouts.token(client_id=client, subject=subject, sid=sid, claims=claims)
 
     # What was asked of the provider
 

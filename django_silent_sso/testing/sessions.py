@@ -94,11 +94,11 @@ class SessionStore:
             self._by_cookie[session.cookie or ""] = session
             return session
 
-    def end(self, sid: str) -> None:
-        self._end([session for session in self.all if session.sid == sid])
+    def end(self, sid: str) -> list[Session]:
+        return self._end([session for session in self.all if session.sid == sid])
 
-    def end_all(self, subject: str | None = None) -> int:
-        """End every session, or every one of `subject`; how many there were."""
+    def end_all(self, subject: str | None = None) -> list[Session]:
+        """End every session, or every one of `subject`; which there were."""
         return self._end([s for s in self.all if subject is None or s.subject == subject])
 
     def hand_over(self, to: str, *, auth_time: int, was: str | None = None) -> int:
@@ -122,14 +122,14 @@ class SessionStore:
         else:
             self._by_cookie[session.cookie] = session
 
-    def _end(self, sessions: list[Session]) -> int:
+    def _end(self, sessions: list[Session]) -> list[Session]:
         with self._lock:
             for session in sessions:
                 if session.cookie is None:
                     self._everywhere = None
                 else:
                     self._by_cookie.pop(session.cookie, None)
-        return len(sessions)
+        return sessions
 
 
 def _new_sid() -> str:

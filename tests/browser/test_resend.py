@@ -281,3 +281,16 @@ def test_view_that_asks_for_a_recent_sign_in_gets_the_form_after_it(site: Site, 
     window = window_after(site, "#silent-sso-sign-in")
     assert arrived(site) == WHOLE
     closes(site, window)
+
+
+def test_what_the_page_keeps_cannot_be_read_in_it(site: Site, file: Path) -> None:
+    fill_in(site, file)
+    without_script(site)
+    site.make_overdue()
+    site.tab.click("#send")
+    site.tab.until("document.querySelector('#silent-sso-send')")
+    page = site.tab.run("document.documentElement.outerHTML")
+    assert len(page) > len(FILE)
+    assert "hour of writing" not in page
+    assert "a file.bin" not in page
+    assert site.tab.run("JSON.stringify([{ ...localStorage }, { ...sessionStorage }]).length") < 1000

@@ -14,7 +14,6 @@ JARM = "JARM: never asked for; an answer with `response` is refused"
 ENCRYPTION = "encrypted tokens: they travel over TLS, and what comes through the browser holds no secret"
 CLAIMS_PARAMETER = "the `claims` parameter: scopes say what we need; a site may add it as an extra parameter"
 SESSION_MANAGEMENT = "a feature with tests of its own: Session Management"
-REFRESH = "a feature with tests of its own: renewal by refresh token"
 
 NOT_HERE: dict[int, str] = {
     25: WEBFINGER,
@@ -23,7 +22,6 @@ NOT_HERE: dict[int, str] = {
     28: REQUEST_OBJECTS,
     29: REQUEST_OBJECTS,
     32: SESSION_MANAGEMENT,
-    **dict.fromkeys(range(47, 50), REFRESH),
     54: "the access token in UserInfo's body: the header is what every OP has to take (RFC 6750 2.1)",
     55: CLAIMS_ELSEWHERE,
     56: CLAIMS_ELSEWHERE,
@@ -31,7 +29,6 @@ NOT_HERE: dict[int, str] = {
     69: "a missing s_hash: demanded by FAPI alone; one that is there is checked (A68)",
     **dict.fromkeys(range(78, 86), JARM),
     86: ENCRYPTION,
-    87: REFRESH,
     88: WEBFINGER,
     89: WEBFINGER,
     90: CLAIMS_PARAMETER,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_silent_sso.signals import session_terminated, silent_sign_in_failed
-from django_silent_sso.storage.rp_session import RPSession
+from django_silent_sso.storage.rp_session import RPSession, Tokens
 from tests.conftest import Browser
 
 if TYPE_CHECKING:
@@ -34,6 +34,25 @@ def heard() -> Iterator[list[str]]:
     yield reasons
     for signal in (silent_sign_in_failed, session_terminated):
         signal.disconnect(listen)
+
+
+@pytest.fixture
+def alice(browser: Browser) -> Browser:
+    """Signed in, with a refresh token."""
+    browser.provider.refresh_tokens = "always"
+    browser.sign_in("alice")
+    browser.provider.forget_calls()
+    return browser
+
+
+def tokens(browser: Browser) -> Tokens:
+    found = here(browser)
+    assert found is not None
+    return found.tokens(browser.provider.now())
+
+
+def refreshes(browser: Browser) -> int:
+    return sum(call.parameters.get("grant_type") == "refresh_token" for call in browser.provider.calls)
 
 
 def here(browser: Browser) -> RPSession | None:

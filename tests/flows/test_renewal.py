@@ -7,43 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.db.models import QuerySet
-from django.test import RequestFactory
 
-from django_silent_sso.flows import renewal
 from django_silent_sso.models import SignedInSession
 from django_silent_sso.signals import silent_sign_in_succeeded
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.testing import make_overdue, make_stale
 from tests.conftest import Browser, Clock
-from tests.flows.conftest import here
+from tests.flows.conftest import here, refreshes, tokens
 from tests.middleware_site import FORMS, PASSIVE, SCRIPTS, ask, goes_silently_to_op
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.middleware_site")]
-
-
-@pytest.fixture
-def alice(browser: Browser) -> Browser:
-    """Signed in, with a refresh token."""
-    browser.provider.refresh_tokens = "always"
-    browser.sign_in("alice")
-    browser.provider.calls.clear()
-    return browser
-
-
-def tokens(browser: Browser) -> Any:
-    found = here(browser)
-    assert found is not None
-    return found.tokens(browser.provider.now())
-
-
-def refreshes(browser: Browser) -> int:
-    return sum(call.parameters.get("grant_type") == "refresh_token" for call in browser.provider.calls)
 
 
 def test_a_stale_page_load_is_renewed_within_the_request_by_one_call(alice: Browser) -> None:
@@ -170,100 +148,29 @@ def test_c116_it_heals_by_itself(alice: Browser, settings: Settings, clock: Cloc
     assert alice.get("/decided/").json()["reason"] == "renewed"
 
 
-def test_h04_a_result_that_was_lost_in_the_session_is_found_again(alice: Browser) -> None:
-    """Two requests save the session: the later one knows nothing of the renewal (C80)."""
-    make_stale(alice.session)
-    old = dict(alice.session.items())
-    assert alice.get("/decided/").json()["reason"] == "renewed"
-    newest = tokens(alice)
-    session = alice.session
-    session.update(old)
-    session.save()
-    assert alice.get("/decided/").json()["reason"] == "renewed"
-    assert tokens(alice) == newest
-    assert refreshes(alice) == 1, "a rotated token that is shown twice is taken for stolen"
-
-
-def test_a_result_that_was_lost_and_is_old_itself_is_renewed_once_more(alice: Browser, clock: Clock) -> None:
-    clock.advance(901)
-    old = dict(alice.session.items())
-    alice.get("/decided/")
-    lost = tokens(alice)
-    session = alice.session
-    session.update(old)
-    session.save()
-    clock.advance(901)
-    assert alice.get("/decided/").json()["reason"] == "renewed"
-    assert [call.parameters["refresh_token"] for call in alice.provider.calls][-1] == lost.refresh_token
-    assert refreshes(alice) == 2
-
-
-def test_while_another_request_is_at_it_the_page_is_served_as_it_is(alice: Browser) -> None:
-    make_stale(alice.session)
-    SignedInSession.objects.update(claimed_by="another", claimed_until=alice.provider.now() + 10)
-    response = alice.get("/decided/")
-    assert (response.status_code, response.json()["reason"]) == (200, "attempt_under_way")
-    assert alice.provider.calls == []
-
-
-def test_a_claim_never_outlives_its_owner(alice: Browser) -> None:
-    """Killed in the middle, it left a claim; that ends by itself (C86)."""
-    make_stale(alice.session)
-    SignedInSession.objects.update(claimed_by="killed", claimed_until=alice.provider.now() - 0.001)
-    assert alice.get("/decided/").json()["reason"] == "renewed"
-
-
-def test_an_overdue_page_waits_for_the_other_and_not_for_ever(
-    alice: Browser, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", clock.advance)
-    make_overdue(alice.session)
-    now = clock.stop()
-    SignedInSession.objects.update(claimed_by="another", claimed_until=now + 100)
-    assert goes_silently_to_op(alice, alice.get("/decided/"))
-    assert 10 <= clock() - now < 20
-    SignedInSession.objects.update(claimed_by="another", claimed_until=clock() + 2)
-    assert alice.get("/decided/").json()["reason"] == "renewed"
-
-
-def test_a_session_that_is_signed_out_during_the_call_is_not_brought_back(alice: Browser) -> None:
-    make_stale(alice.session)
-    request = RequestFactory().get("/")
-    request.session = alice.session
-    steps = renewal._steps(request, lambda _: True, patient=False)
-    turn = next(steps).function()
-    answer = steps.send(turn).function()
-    alice.session.flush()
-    SignedInSession.objects.all().delete()
-    keep = steps.send(answer)
-    with pytest.raises(StopIteration) as end:
-        steps.send(keep.function())
-    assert end.value.value == "voided_by_sign_out"
-    assert Session.objects.count() == 0
-
-
-def test_a_session_that_is_gone_when_the_result_comes_is_not_brought_back(alice: Browser) -> None:
-    """Without its row being gone: Django's own clean-up, or an administrator."""
-    make_stale(alice.session)
-    request = RequestFactory().get("/")
-    request.session = alice.session
-    steps = renewal._steps(request, lambda _: True, patient=False)
-    answer = steps.send(next(steps).function()).function()
-    Session.objects.all().delete()
-    keep = steps.send(answer)
-    with pytest.raises(StopIteration) as end:
-        steps.send(keep.function())
-    assert end.value.value == "voided_by_sign_out"
-    assert Session.objects.count() == 0
-
-
-def test_without_its_row_a_session_asks_by_redirect(alice: Browser) -> None:
+def test_a_session_whose_row_was_lost_goes_round_once_and_is_written_down_again(alice: Browser) -> None:
     SignedInSession.objects.all().delete()
     make_stale(alice.session)
     response = alice.get("/decided/")
+    assert goes_silently_to_op(alice, response)
     assert refreshes(alice) == 0
-    assert response.status_code == 200
-    assert response.json()["reason"] == "voided_by_sign_out"
+    alice.follow(response)
+    row = SignedInSession.objects.get()
+    assert row.session_key == alice.session.session_key
+    make_stale(alice.session)
+    assert alice.get("/decided/").json()["reason"] == "renewed"
+
+
+def test_a_session_of_an_older_version_is_written_down_with_its_next_round_trip(alice: Browser) -> None:
+    SignedInSession.objects.all().delete()
+    session = alice.session
+    for name in ("handle", "generation", "confirmed_at", "noted_at", "seen_at"):
+        del session["silent_sso"][name]
+    session.modified = True
+    session.save()
+    make_stale(alice.session)
+    alice.follow(alice.get("/decided/"))
+    assert SignedInSession.objects.get().handle == alice.session["silent_sso"]["handle"]
 
 
 def test_a_database_that_fails_renews_nothing_and_serves_the_page(
