@@ -28,6 +28,7 @@ from django.urls import NoReverseMatch
 from django_silent_sso.browser import has_session_cookie, kind_of
 from django_silent_sso.conf import conf
 from django_silent_sso.details import SilentSSO
+from django_silent_sso.flows import sign_out_return
 from django_silent_sso.flows.begin import begin, beginning_is_cheap, preparation_is_cheap, prepare
 from django_silent_sso.flows.kept_form import is_wrapper, refuse, resend_page, restore
 from django_silent_sso.flows.renewal import arenew, renew
@@ -291,6 +292,7 @@ def _on_the_way_out(request: HttpRequest, response: HttpResponseBase) -> HttpRes
     if details.decision.action is Action.END_SESSION:
         marks = read_marks(request).silenced(details.decision.reason, time.time())
         write_marks(request, any_kind, marks)
+    sign_out_return.note(request, any_kind)
     if details.decision.reason is Reason.RENEWED:
         keep_session_cookie(request, any_kind)
     leave_session_alone(request)

@@ -75,7 +75,7 @@ def facts_of(request: HttpRequest) -> RequestFacts:
         verified_at=0.0 if found is None else found.verified_at,
         confirmed_at=0.0 if found is None else (found.confirmed_at or found.signed_in_at),
         signed_in_at=now if found is None else found.signed_in_at,
-        seen_at=now if found is None else (found.seen_at or found.verified_at),
+        seen_at=now if found is None else max(found.seen_at, found.verified_at),  # a renewal is use, too
         refreshable=may_be_refreshed(found, now),
         robot=is_robot(request),
         privacy_signal=request.headers.get("Sec-GPC") == "1",

@@ -95,6 +95,11 @@ def challenge(response: HttpResponse, request: HttpRequest, reason: Reason) -> N
     response["WWW-Authenticate"] = f'SilentSSO reason="{reason}"'
     if "HX-Request" in request.headers:
         response["HX-Trigger"] = "silent-sso:sign-in-required"
+        # htmx 4 puts refusals into the page as well, and this one is not made to be looked at.
+        response["HX-Reswap"] = "none"
+        if request.method == "GET" and "HX-Boosted" in request.headers:
+            # A link like any other: loaded at top level, its page can be sent round by the OP.
+            response["HX-Redirect"] = request.get_full_path()
 
 
 class Page(HttpResponse):

@@ -147,6 +147,10 @@ def test_one_that_an_older_version_opened_was_confirmed_when_it_began_and_used_w
     assert (facts.confirmed_at, facts.seen_at) == (NOW - 300, NOW - 100)
 
 
+def test_n09_a_renewal_is_use_where_use_was_not_written_down_before_the_site_set_a_limit() -> None:
+    assert facts_of(request(sign_in=replace(SIGN_IN, seen_at=NOW - 9000))).seen_at == NOW - 100
+
+
 @pytest.mark.parametrize("garbage", [{}, "text", {"v": 99}], ids=repr)
 def test_one_that_cannot_be_read_has_to_be_renewed_and_is_not_taken_for_idle(garbage: object) -> None:
     facts = facts_of(request(data={SESSION_KEY: "1", KEY: garbage}))

@@ -114,6 +114,29 @@ def test_401_may_say_another_way_to_sign_in() -> None:
 def test_htmx_hears_of_it_as_an_event() -> None:
     answer = SignInRequired(request(**{"HX-Request": "true"}), Reason.GRACE_ENDED)
     assert answer["HX-Trigger"] == "silent-sso:sign-in-required"
+    assert answer["HX-Reswap"] == "none"
+    assert "HX-Redirect" not in answer
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "redirect"),
+    [
+        ("GET", "/page/é?to=a b&x=%0D%0ASet-Cookie:a", "/page/%C3%A9?to=a%20b&x=%0D%0ASet-Cookie:a"),
+        ("GET", "//evil.example/x", "/%2Fevil.example/x"),
+        ("POST", "/page/", None),
+    ],
+)
+def test_a_boosted_link_is_followed_by_the_browser_itself(method: str, target: str, redirect: str | None) -> None:
+    path, _, query = target.partition("?")
+    boosted = RequestFactory().generic(method, path, headers={"HX-Request": "true", "HX-Boosted": "true"})
+    boosted.path, boosted.META["QUERY_STRING"] = path, query
+    answer = SignInRequired(boosted, Reason.GRACE_ENDED)
+    assert answer.get("HX-Redirect") == redirect
+
+
+def test_only_htmx_is_told_in_its_own_words() -> None:
+    answer = SignInRequired(request(**{"HX-Boosted": "true"}), Reason.GRACE_ENDED)
+    assert [name for name in answer.headers if name.startswith("HX-")] == []
 
 
 # -- for people --------------------------------------------------------------------------------------------------------

@@ -120,6 +120,7 @@ def begin(
         created=now,
         response_type=wish.response_type,
         response_mode=wish.response_mode,
+        session="" if before is None else before.handle,
         subject=subject if before is None else before.subject,
         hinted=wish.id_token_hint is not None,
         automatic=automatic,

@@ -23,8 +23,9 @@ from django.http import HttpRequest
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.refresh_grant import Unchecked, refreshed
 from django_silent_sso.flows.site_backend import site_backend
+from django_silent_sso.flows.written_down import check_it_lives
 from django_silent_sso.op import breaker
-from django_silent_sso.protocol.errors import OPUnavailable, Reason, SilentSSOError, TokenError
+from django_silent_sso.protocol.errors import OPRefused, OPUnavailable, Reason, SilentSSOError, TokenError
 from django_silent_sso.signals import silent_sign_in_succeeded
 from django_silent_sso.storage.rp_session import RPSession, claims_to_keep
 from django_silent_sso.storage.session_store import alone, reload, save_now
@@ -36,6 +37,10 @@ logger = logging.getLogger("django_silent_sso.renewal")
 
 MARGIN: Final = 3.0  # seconds a claim holds beyond the calls to the OP it is for
 PAUSE: Final = 0.05  # seconds between two looks for another request's result
+# Error codes of the token endpoint after which the same refresh token need not be shown again (RFC 6749 5.2).
+OF_NO_USE: Final = frozenset(
+    {"invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client", "unsupported_grant_type"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,7 @@ def _in_turn(request: HttpRequest, before: RPSession, owner: str) -> Steps:
 
 def _is_final(error: SilentSSOError) -> bool:
     """Whether the refresh token is of no use any more (RFC 6749 5.2), or its answers are of no use to us."""
-    return isinstance(error, TokenError) or error.reason is Reason.INVALID_GRANT
+    return isinstance(error, TokenError) or (isinstance(error, OPRefused) and error.error in OF_NO_USE)
 
 
 def _ask(before: RPSession) -> Renewal:
@@ -191,6 +196,10 @@ def _ask(before: RPSession) -> Renewal:
         return Renewal(generation=before.generation + 1, verified_at=before.verified_at, tokens=error.tokens)
     except OPUnavailable as error:
         breaker.failed(issuer, time.time(), error.retry_after)
+        raise
+    except OPRefused as error:
+        if not _is_final(error):  # a fault of our settings, or of the moment: not to be met with every request (C11)
+            breaker.failed(issuer, time.time())
         raise
     now = time.time()
     breaker.heard(issuer, now)
@@ -236,16 +245,18 @@ def _write(request: HttpRequest, renewal: Renewal) -> Reason:
         return Reason.VOIDED_BY_SIGN_OUT
     if current.generation < renewal.generation:
         now = time.time()
-        replace(
+        renewed = replace(
             current,
             generation=renewal.generation,
             verified_at=max(current.verified_at, renewal.verified_at),
             noted_at=now,
             claims={**current.claims, **renewal.claims},
-        ).with_tokens(renewal.tokens, now).write(session)
+        ).with_tokens(renewal.tokens, now)
+        renewed.write(session)
         if renewal.tokens.refresh_token:
             backend, _ = site_backend()
             backend.request = request
             backend.store_tokens(renewal.tokens.access_token, renewal.tokens.id_token)
         save_now(session)
+        check_it_lives(session, renewed)
     return Reason.RENEWED if renewal.tokens.refresh_token else Reason.INVALID_GRANT

@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.redemption import redeem
 from django_silent_sso.flows.site_backend import site_backend
-from django_silent_sso.flows.written_down import noted, written_down
+from django_silent_sso.flows.written_down import check_it_lives, noted, written_down
 from django_silent_sso.op import provider
 from django_silent_sso.protocol.authentication_response import (
     ErrorResponse,
@@ -38,7 +38,7 @@ from django_silent_sso.protocol.errors import (
 from django_silent_sso.protocol.id_token import IDToken
 from django_silent_sso.protocol.step_up import Authentication, latest
 from django_silent_sso.signals import silent_sign_in_succeeded, subject_changed
-from django_silent_sso.storage.logout_index import set_session_key
+from django_silent_sso.storage.logout_index import is_open, set_session_key
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import PendingAuthentication, digest, is_void, mark_done
 from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
@@ -99,8 +99,8 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         return _renew(request, pending, before, tokens, id_token)
     if before is not None and pending.silent and before.subject == id_token.subject:
         raise UserNotAdmitted(Reason.USER_INACTIVE)
-    if before is None and pending.silent and is_void(request.COOKIES.get(conf.session_cookie_name)):
-        # Another tab signed out during the slow calls; this request still has the cookies from before (C81).
+    if before is None and pending.silent and _is_over(request, pending):
+        # Another tab signed out: during the slow calls, or while this one was on its way to the OP (C81).
         raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the session to be renewed has ended meanwhile")
     backend, path = site_backend()
     backend.request = request
@@ -139,6 +139,13 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
     rp_session.write(request.session)
     backend.store_tokens(tokens.access_token, tokens.id_token)
     return _done(request, pending, Completed(user, rp_session, changed=True, reason=Reason.SIGNED_IN))
+
+
+def _is_over(request: HttpRequest, pending: PendingAuthentication) -> bool:
+    """Whether the session that was to be renewed has been signed out; one that the store has lost has not."""
+    if pending.session and not is_open(pending.session):
+        return True
+    return is_void(request.COOKIES.get(conf.session_cookie_name))
 
 
 def _must_not_take_over(
@@ -231,6 +238,7 @@ def _rewritten(
         request.session.cycle_key()
         set_session_key(rp_session.handle, request.session.session_key or "")
     save_now(request.session)
+    check_it_lives(request.session, rp_session)
     return rp_session
 
 

@@ -38,10 +38,10 @@ def end_session(request: HttpRequest, reason: Reason) -> None:
     """End this session here: user, tokens and data go."""
     user = getattr(request, "user", None)
     before = RPSession.read(request.session)
-    auth.logout(request)
     if before is not None and before.handle:
-        with suppress(DatabaseError):  # it names a session that is gone
-            close_row(before.handle)
+        with suppress(DatabaseError):  # it names a session that is about to go
+            close_row(before.handle)  # first: what renews it meanwhile looks for it last
+    auth.logout(request)
     logger.info("%s: session ended", reason)
     session_terminated.send_robust(
         sender=user.__class__ if user is not None else get_user_model(),

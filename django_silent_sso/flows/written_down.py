@@ -10,18 +10,19 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import DatabaseError
 from django.http import HttpRequest
 
 from django_silent_sso.protocol.authentication_request import new_secret
-from django_silent_sso.protocol.errors import Reason, ResponseError
+from django_silent_sso.protocol.errors import Reason, ResponseError, StorageUnavailable
 from django_silent_sso.protocol.id_token import IDToken
-from django_silent_sso.storage.logout_index import close_row, open_row, renew_row, set_session_key
+from django_silent_sso.storage.logout_index import close_row, is_open, open_row, renew_row, set_session_key
 from django_silent_sso.storage.logout_memory import was_ended
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.session_store import SIGNED_COOKIES, bear_its_end
 
-__all__ = ["noted", "written_down"]
+__all__ = ["check_it_lives", "noted", "written_down"]
 
 NOTING: Final = 6 * 3600  # seconds; well within the day by which a row outlives its session
 
@@ -77,6 +78,19 @@ def noted(request: HttpRequest, before: RPSession, id_token: IDToken, since: flo
     if moved and was_ended(id_token.issuer, subject=id_token.subject, op_sid=id_token.sid, since=since):
         raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the OP has ended the session meanwhile")
     return replace(before, noted_at=now)
+
+
+def check_it_lives(session: SessionBase, rp_session: RPSession) -> None:
+    """Nothing keeps a cache or a file from being written after it was deleted: a session that was signed out in that
+    moment would be back. So its row is looked for once more. Where sessions are rows they see to that themselves.
+
+    Raises `StorageUnavailable` (voided_by_sign_out) and `DatabaseError`.
+    """
+    if settings.SESSION_ENGINE == SIGNED_COOKIES or hasattr(type(session), "get_model_class") or not rp_session.handle:
+        return
+    if not is_open(rp_session.handle):
+        session.delete(session.session_key)
+        raise StorageUnavailable(Reason.VOIDED_BY_SIGN_OUT, "the session has ended meanwhile")
 
 
 def _key_of(request: HttpRequest) -> str:

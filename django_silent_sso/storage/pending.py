@@ -70,6 +70,7 @@ class PendingAuthentication:
     created: float
     response_type: str = "code"
     response_mode: str | None = None
+    session: str = ""  # the name of the session it was begun in
     subject: str | None = None  # who was signed in here when it began
     hinted: bool = False  # an id_token_hint was sent
     automatic: bool = False  # interactive, but begun by us after a refusal, not by the user

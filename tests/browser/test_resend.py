@@ -275,10 +275,13 @@ def test_view_that_asks_for_a_recent_sign_in_gets_the_form_after_it(site: Site, 
     fill_in(site, file, "/form/weighty/?to=b%20c")
     site.tab.click("#send")
     site.tab.until("document.querySelector('.code code')?.textContent === 'recent_sign_in_required'")
-    site.come_back()  # signed in is not enough: nothing is sent yet
-    assert site.attempts() == 0, "nor asked silently, which could not do"
-    assert urls_forms.executed == []
+    site.provider.withdraw_consent()
     window = window_after(site, "#silent-sso-sign-in")
+    site.come_back()  # signed in is not enough: nothing is sent yet
+    site.tab.run("dispatchEvent(new Event('focus')); fetch('/page/')")
+    assert len(site.asked("/form/weighty/")) == 1
+    assert site.attempts() == 0, "nor asked silently, which could not do"
+    do(site, window.click("#allow"))
     assert arrived(site) == WHOLE
     closes(site, window)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from django_silent_sso.testing import OpenIDProvider
@@ -54,6 +56,21 @@ def test_session_that_is_about_to_end_is_renewed_once_while_the_user_types(site:
     form.type("#text", "!")
     form.event("signed-in")
     assert site.attempts() == 2
+
+
+def test_session_that_is_always_about_to_end_is_not_renewed_with_every_key(site: Site, settings: Any) -> None:
+    settings.SILENT_SSO_RENEW_AFTER_SECONDS = 45
+    site.tab.before_each_page(CLOCK)
+    site.sign_in("alice")
+    site.open("/form/")
+    site.tab.type("#text", "a")
+    site.tab.event("signed-in")
+    site.tab.type("#text", "b")
+    settle(site)
+    assert site.attempts() == 1
+    wait(site.tab, 15_000)
+    site.tab.type("#text", "c")
+    site.tab.event("signed-in")
 
 
 def test_overdue_session_is_renewed_too_and_the_form_is_simply_sent(site: Site, form: Tab) -> None:

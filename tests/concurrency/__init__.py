@@ -1,1 +1,1 @@
-"""A site in two server processes, with a real database and cache, and crowds of requests that come at the same moment."""
+"""A site in two processes, with a real database and cache, and crowds of requests that come at the same moment."""

@@ -1,4 +1,4 @@
-"""The server's processes die while one of them is renewing a session: nobody is signed out, and the claim ends itself."""
+"""The server's processes die while one of them renews a session: nobody is signed out, and the claim ends itself."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ FEW = 1
 
 
 @pytest.fixture(params=["sqlite"])
-def scene(
-    request: pytest.FixtureRequest, stores: Callable[[str], Any], op_process: OIDCProvider
-) -> Iterator[Scene]:
+def scene(request: pytest.FixtureRequest, stores: Callable[[str], Any], op_process: OIDCProvider) -> Iterator[Scene]:
     """Two processes that nobody else uses."""
     settings = site_settings(op_process.issuer, stores(request.param), OIDC_TIMEOUT=TIMEOUT)
     with running_site(settings) as site, on_stage(site, op_process) as scene:

@@ -10,6 +10,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 
+from django_silent_sso.models import SignedInSession
 from django_silent_sso.protocol.errors import TokenError
 from django_silent_sso.shortcuts import with_access_token
 from django_silent_sso.storage.rp_session import Tokens
@@ -102,6 +103,28 @@ def test_c116_while_the_access_token_is_good_it_is_used_and_pages_are_served(
     assert alice.user() != "nobody"
     assert tokens(alice) == before, "the refresh token may still be good"
     assert any(reason.startswith("op_") for reason in log.reasons)
+    assert SignedInSession.objects.get().claimed_by == "", "and the next one may try"
+
+
+OTHERS = ["invalid_client", "server_error", "temporarily_unavailable", "a_code_of_its_own"]
+OF_NO_USE = ["invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request"]
+
+
+@pytest.mark.parametrize("error", [*OTHERS, *OF_NO_USE])
+def test_c11_c116_an_error_that_would_come_again_is_met_once(
+    alice: Browser, settings: Settings, clock: Clock, error: str
+) -> None:
+    settings.SILENT_SSO_RENEW_WITH = ("refresh_token",)
+    before = tokens(alice)
+    with alice.provider.fail("token", status=400, body={"error": error}):
+        for _ in range(5):
+            assert alice.get("/page/").status_code == 200
+    assert alice.user() != "nobody"
+    assert refreshes(alice) == 1
+    assert (tokens(alice).refresh_token == before.refresh_token) is (error in OTHERS)
+    clock.advance(16)
+    alice.get("/page/")
+    assert (tokens(alice).access_token != before.access_token) is (error in OTHERS)
 
 
 @TROUBLE
@@ -204,6 +227,29 @@ def test_h03_overdue_requests_wait_for_the_one_that_asks(alice: Browser, clock: 
     assert {answer.status_code for answer in answers} == {200}
     assert all(b"nobody" not in answer.content for answer in answers)
     assert refreshes(alice) == 1
+
+
+def test_c86_who_was_asleep_for_longer_than_its_claim_signs_nobody_out(alice: Browser, settings: Settings) -> None:
+    """A suspended worker: another has asked with the same token meanwhile, which looks like theft to the OP."""
+    settings.SILENT_SSO_RENEW_WITH = ("refresh_token",)
+    other = tab(alice)
+    with alice.provider.hang("token", after_work=True, times=1) as hang:
+
+        def meanwhile() -> Any:
+            hang.wait_until_reached()
+            SignedInSession.objects.update(claimed_until=0.0)
+            response = other.get("/page/")
+            hang.release()
+            return response
+
+        answers = at_once([lambda: alice.get("/page/"), meanwhile])
+    for answer in answers:
+        assert answer.status_code == 200
+        assert b"nobody" not in answer.content
+    assert tokens(alice).refresh_token == "", "the OP has revoked the family"
+    assert refreshes(alice) == 2
+    assert alice.user() != "nobody"
+    assert refreshes(alice) == 2
 
 
 def test_h03_a_request_that_comes_late_with_an_old_session_finds_the_result(alice: Browser) -> None:

@@ -100,7 +100,6 @@ def test_the_whole_way(browser: Browser, caplog: pytest.LogCaptureFixture, setti
     assert caplog.messages == ["signed_out_by_user: the OP has sent the browser back"]
 
 
-@pytest.mark.xfail(strict=True, reason="the middleware does not call it yet")
 def test_the_middleware_looks(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
     browser.sign_in("alice")
     there = browser.post("/oidc/logout/")["Location"]

@@ -10,9 +10,11 @@ import pytest
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from django_silent_sso.protocol.errors import Reason, StorageUnavailable
-from django_silent_sso.storage.session_store import SIGNED_COOKIES, bear_its_end, reload, save_now
+from django_silent_sso.storage.session_store import SIGNED_COOKIES, alone, bear_its_end, reload, save_now
 from tests.faults.conftest import use_engine
 from tests.storage.sessions import made, store
 
@@ -139,6 +141,59 @@ def test_a_signed_cookie_leaves_with_the_response(settings: Settings) -> None:
     session.modified = False
     save_now(session)
     assert session.modified
+
+
+# -- nobody else meanwhile -----------------------------------------------------------------------------------------
+
+
+def statements(session: Any, *, at_any_price: bool) -> list[str]:
+    with CaptureQueriesContext(connection) as queries, alone(session, at_any_price=at_any_price):
+        pass
+    return [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+
+
+@pytest.mark.parametrize("engine", ["db", "cached_db"], indirect=True)
+def test_c80_a_database_without_locks_on_rows_is_written_to_where_it_is_worth_that(engine: str) -> None:
+    session = loaded(made(cart=1))
+    ends = Session.objects.get().expire_date
+    (sql,) = statements(session, at_any_price=True)
+    assert sql.startswith('UPDATE "django_session"')
+    assert session.session_key in sql
+    assert Session.objects.get().expire_date == ends
+    assert statements(session, at_any_price=False) == []
+    assert store(session.session_key)["cart"] == 1
+
+
+@pytest.mark.parametrize("at_any_price", [True, False])
+def test_c80_one_with_such_locks_is_asked_for_one(monkeypatch: pytest.MonkeyPatch, at_any_price: bool) -> None:
+    monkeypatch.setattr(connection.features, "has_select_for_update", True)
+    monkeypatch.setattr(connection.ops, "for_update_sql", lambda **_: "/* FOR UPDATE */")
+    session = loaded(made(cart=1))
+    (sql,) = statements(session, at_any_price=at_any_price)
+    assert sql.startswith("SELECT")
+    assert "FOR UPDATE" in sql
+
+
+@pytest.mark.parametrize("engine", ["cache", "file"], indirect=True)
+def test_where_sessions_are_no_rows_there_is_nothing_to_hold(engine: str) -> None:
+    assert statements(loaded(made()), at_any_price=True) == []
+
+
+def test_nor_for_a_session_that_was_never_saved() -> None:
+    assert statements(store(), at_any_price=True) == []
+
+
+def test_what_fails_within_is_undone() -> None:
+    session = loaded(made(cart=1))
+
+    def fail() -> None:
+        with alone(session, at_any_price=True):
+            elsewhere(session.session_key, cart=2)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert store(session.session_key)["cart"] == 1
 
 
 # -- a page that outlives its session ------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
  */
 const PERSON = [ // what only the person can help with
   "login_required", "consent_required", "interaction_required", "account_selection_required", "inconclusive_frame",
-  "session_max", "signed_out_by_user", "not_signed_in",
+  "session_max", "session_idle", "signed_out_by_user", "not_signed_in",
 ];
 const PATIENCE = 20_000; // milliseconds until the person may press the button again
 const element = (/** @type {string} */ name) => /** @type {any} */ (document.getElementById(`silent-sso-${name}`));

@@ -20,7 +20,7 @@ const JUST_NOW = 5_000; // so long after loading or coming back the page may sti
 const MINUTE = 60_000; // back-off where no answer could name one; and so long before its end a sign-in counts as old
 const SELDOM = 900_000; // between visits to the OP by a signed-in user's page; and how long a sign-out is remembered
 const INTERACTION = ["login_required", "consent_required", "interaction_required", "account_selection_required"];
-const SILENCED = ["signed_out_by_user", "subject_changed", "session_max"]; // until the user signs in
+const SILENCED = ["signed_out_by_user", "subject_changed", "session_max", "session_idle"]; // until the user signs in
 
 let shown = { signed_in: false, user: config.user }; // what this page was made for
 let known = /** @type {Answer} */ ({}); // what the site said last; `fresh` until then
@@ -281,9 +281,9 @@ export async function signInSilently() {
 /** `fetch`; if the site answers that the session ended: a silent sign-in, and once more. @type {typeof fetch} */
 export async function fetchSignedIn(input, init) {
   const request = new Request(input, init);
-  const again = request.clone(); // a body can be read only once
-  const response = await fetch(request);
-  const ended = response.status === 401 && response.headers.get("WWW-Authenticate")?.startsWith("SilentSSO");
+  const [again, response] = [request.clone(), await fetch(request)]; // a body can be read only once
+  const why = (response.status === 401 && response.headers.get("WWW-Authenticate")) || "";
+  const ended = why.startsWith("SilentSSO") && !why.includes("recent_sign_in_required"); // that, only the user can mend
   return ended && channel && (await run("call")).status === "signed_in" ? fetch(again) : response;
 }
 

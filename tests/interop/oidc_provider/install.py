@@ -1,4 +1,4 @@
-"""Puts the pinned oidc-provider into `.cache/oidc-provider` of this repository, once."""
+"""Puts the pinned versions of oidc-provider into `.cache` of this repository, once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 VERSION = "9.13.3"
+# The last major with front-channel logout and session management.
+OLDER = "6.31.1"
 CACHE = Path(__file__).resolve().parents[3] / ".cache"
 
 
@@ -17,18 +19,18 @@ class NotAvailable(Exception):
     """The OP cannot be run on this machine: no Node, no npm, or no package registry."""
 
 
-def installed() -> Path:
+def installed(version: str = VERSION) -> Path:
     """The folder that holds `node_modules/oidc-provider`, installed now if it is not there.
 
     Raises NotAvailable.
     """
-    folder = CACHE / "oidc-provider"
+    folder = CACHE / ("oidc-provider" if version == VERSION else f"oidc-provider-{version}")
     CACHE.mkdir(exist_ok=True)
     # One process at a time: the second finds what the first has installed, and never replaces it under a running OP.
     with (CACHE / "oidc-provider.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _version_in(folder) != VERSION:
-            _install(folder)
+        if _version_in(folder) != version:
+            _install(folder, version)
     return folder
 
 
@@ -40,7 +42,7 @@ def _version_in(folder: Path) -> str | None:
     return str(package["version"])
 
 
-def _install(folder: Path) -> None:
+def _install(folder: Path, version: str) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise NotAvailable("npm is not installed")
@@ -49,16 +51,16 @@ def _install(folder: Path) -> None:
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", beside]
         try:
             subprocess.run(  # noqa: S603 - our own words only
-                [*command, f"oidc-provider@{VERSION}"],
+                [*command, f"oidc-provider@{version}"],
                 check=True,
                 capture_output=True,
                 text=True,
                 timeout=300,
             )
         except subprocess.CalledProcessError as error:
-            raise NotAvailable(f"npm could not install oidc-provider {VERSION}: {error.stderr[-500:]}") from error
+            raise NotAvailable(f"npm could not install oidc-provider {version}: {error.stderr[-500:]}") from error
         except subprocess.TimeoutExpired as error:
-            raise NotAvailable(f"npm did not install oidc-provider {VERSION} within 5 minutes") from error
+            raise NotAvailable(f"npm did not install oidc-provider {version} within 5 minutes") from error
         shutil.rmtree(folder, ignore_errors=True)
         ready = Path(beside) / "ready"
         ready.mkdir()

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from tests.interop.oidc_provider.install import NotAvailable, installed
+from tests.interop.oidc_provider.install import VERSION, NotAvailable, installed
 
 CLIENT_SECRET = "a-secret-of-the-site-and-the-provider"
 SERVER = Path(__file__).with_name("server.mjs")
@@ -51,11 +51,16 @@ class OIDCProvider:
             "/reset",
             redirect_uris=[f"{site}/oidc/callback/" for site in sites],
             post_logout_redirect_uris=[f"{site}/" for site in sites],
+            logout_at=f"{sites[0]}/oidc",
         )
 
     def end_session(self) -> None:
         """Everybody is signed out at the OP, as after a sign-out there; their tokens die too."""
         self._ask("POST", "/end-session")
+
+    def logout_tokens(self) -> list[str]:
+        """ "success", or what went wrong, for each logout token that was sent."""
+        return [row["error"] if row["outcome"] == "error" else "success" for row in self._ask("GET", "/logouts")]
 
     def switch_user(self, to: str) -> None:
         """Somebody else is signed in now, in the same browsers."""
@@ -107,14 +112,14 @@ class OIDCProvider:
 
 
 @contextmanager
-def running() -> Iterator[OIDCProvider]:
+def running(version: str = VERSION) -> Iterator[OIDCProvider]:
     """Starts the OP on free ports. Raises NotAvailable."""
     node = shutil.which("node")
     if node is None:
         raise NotAvailable("Node is not installed")
     complaints = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
     process = subprocess.Popen(  # noqa: S603 - our own words only
-        [node, str(SERVER), str(installed())],
+        [node, str(SERVER), str(installed(version))],
         stdin=subprocess.PIPE,  # never written to: its end tells the OP that we are gone, however we ended
         stdout=subprocess.PIPE,
         stderr=complaints,

@@ -3,6 +3,8 @@
 //
 //   node server.mjs FOLDER_WITH_NODE_MODULES
 //
+// Version 9, or 6: the last one with front-channel logout and session management.
+//
 // Prints one JSON line when both ports listen, and ends when its standard input does, so that it cannot outlive
 // the tests.
 import * as http from 'node:http';
@@ -15,7 +17,8 @@ import { pathToFileURL } from 'node:url';
 URL.parse ??= (url, base) => { try { return new URL(url, base); } catch { return null; } }; // Node has it since 22.1
 
 const require = createRequire(join(resolve(process.argv[2]), 'from-here.js'));
-const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')).href);
+const { Provider, interactionPolicy } = await import(pathToFileURL(require.resolve('oidc-provider')).href);
+const IS_6 = join(resolve(process.argv[2])).endsWith('oidc-provider-6.31.1');
 
 const DAY = 86400; // seconds
 const SECRET = 'a-secret-of-the-site-and-the-provider';
@@ -23,6 +26,7 @@ const RESPONSE_TYPES = ['code', 'id_token', 'id_token token', 'code id_token', '
 const CLIENTS = {
   site: {},
   'site-basic': { token_endpoint_auth_method: 'client_secret_basic' },
+  'site-offline': {}, // gets refresh tokens only with the scope offline_access, as oidc-provider has it by itself
   'site-es256': { id_token_signed_response_alg: 'ES256' },
   'site-ps256': { id_token_signed_response_alg: 'PS256' },
   'site-eddsa': { id_token_signed_response_alg: 'EdDSA' },
@@ -111,10 +115,45 @@ async function consentByItself(ctx) {
 }
 
 const sites = { redirect_uris: [], post_logout_redirect_uris: [] };
+let logout = {}; // how the site wants to hear of one
+
+function setLogout(at) {
+  logout = IS_6
+    ? { frontchannel_logout_uri: `${at}/frontchannel-logout/`, frontchannel_logout_session_required: true }
+    : { backchannel_logout_uri: `${at}/backchannel-logout/`, backchannel_logout_session_required: true };
+}
+
+/** What version 6 calls otherwise, or has no more. */
+function asIn6(configuration) {
+  const { enabledJWA, fetch: _, loadExistingGrant, ...same } = configuration;
+  const policy = interactionPolicy.base();
+  const { checks } = policy.get('consent');
+  checks.clear();
+  checks.add(new interactionPolicy.Check('given_by_itself', '', (ctx) => {
+    const { params, requestParamScopes, session } = ctx.oidc;
+    session.promptedScopesFor(params.client_id, requestParamScopes);
+    return false;
+  }));
+  const on = { enabled: true };
+  return {
+    ...same,
+    conformIdTokenClaims: false,
+    features: {
+      ...same.features,
+      backchannelLogout: { ...on, ack: 'draft-06' },
+      frontchannelLogout: { ...on, ack: 'draft-04' },
+      issAuthResp: { ...on, ack: 'draft-00' },
+      sessionManagement: { ...on, ack: 'draft-30' },
+      webMessageResponseMode: { ...on, ack: 'individual-draft-00' },
+    },
+    interactions: { policy },
+    whitelistedJWA: enabledJWA,
+  };
+}
 let handle; // (request, response) => void of the Provider now in use
 
 function build() {
-  const provider = new Provider(issuer, {
+  const configuration = {
     adapter: MemoryAdapter,
     claims: {
       openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'given_name', 'preferred_username'],
@@ -125,16 +164,22 @@ function build() {
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'client_secret_post',
       ...sites,
+      ...(client_id === 'site' ? logout : {}),
       ...extra,
     })),
     cookies: { keys: ['a key for tests only'] },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
     features: {
+      backchannelLogout: { enabled: true },
       devInteractions: { enabled: true }, revocation: { enabled: true }, rpInitiatedLogout: { enabled: true },
       webMessageResponseMode: { enabled: true, ack: 'individual-draft-01' },
     },
+    // Without its guard against addresses such as this machine's own, where the site is.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount,
-    issueRefreshToken: async () => true,
+    issueRefreshToken: async (ctx, client, code) => (
+      client.clientId !== 'site-offline' || code.scopes.has('offline_access')
+    ),
     jwks: { keys },
     loadExistingGrant: consentByItself,
     pkce: { required: () => false },
@@ -144,14 +189,19 @@ function build() {
       AccessToken: 300, AuthorizationCode: 60, IdToken: 300, Interaction: 3600, // seconds
       Grant: DAY, RefreshToken: DAY, Session: DAY,
     },
-  });
+  };
+  const provider = new Provider(issuer, IS_6 ? asIn6(configuration) : configuration);
   provider.on('server_error', (ctx, error) => console.error('server_error', error));
-  handle = provider.callback();
+  for (const outcome of ['success', 'error']) {
+    provider.on(`backchannel.${outcome}`, (ctx, ...facts) => logouts.push({ outcome, error: String(facts[0]?.message ?? '') }));
+  }
+  handle = IS_6 ? provider.callback : provider.callback();
 }
 
 // ---- its front: request log, faults, down and up --------------------------------------------------------------
 
 const log = [];
+const logouts = []; // logout tokens sent, and what came of them
 let faults = []; // { path, prompt?, times?, status? | error? | delay? | late? | close? | hang?, headers?, body? }
 const seenSockets = new WeakSet();
 
@@ -222,11 +272,13 @@ async function up() {
 
 const routes = {
   /** As after the start, for these redirect URIs. The keys stay: making them is slow. */
-  'POST /reset': async (body) => {
+  'POST /reset': async ({ logout_at, ...body }) => {
     await up();
     memory.clear();
     log.length = 0;
+    logouts.length = 0;
     faults = [];
+    setLogout(logout_at);
     Object.assign(sites, body);
     build();
   },
@@ -247,6 +299,7 @@ const routes = {
   'POST /fault': async (fault) => { faults.push(fault); },
   'DELETE /fault': async () => { faults = []; },
   'GET /log': async () => log,
+  'GET /logouts': async () => logouts,
   'DELETE /log': async () => { log.length = 0; },
   'POST /down': async () => {
     const closed = once(op, 'close');
