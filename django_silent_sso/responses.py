@@ -6,7 +6,7 @@ codes in their addresses (N01, F15).
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import escape_leading_slashes
 
 from django_silent_sso.conf import conf
 from django_silent_sso.protocol.errors import Reason
@@ -33,6 +34,10 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=HttpResponse)
+
+# How htmx says that it wants a page in place of the one that is shown: after a boosted link, or the back button (for
+# which htmx 4 does not send `HX-Request`).
+WHOLE_PAGE: Final = ("HX-Boosted", "HX-History-Restore-Request")
 
 
 def _policy(**directives: str) -> str:
@@ -93,13 +98,14 @@ class SignInRequired(JsonResponse):
 def challenge(response: HttpResponse, request: HttpRequest, reason: Reason) -> None:
     private(response)
     response["WWW-Authenticate"] = f'SilentSSO reason="{reason}"'
-    if "HX-Request" in request.headers:
+    whole_page = any(name in request.headers for name in WHOLE_PAGE)
+    if whole_page or "HX-Request" in request.headers:
         response["HX-Trigger"] = "silent-sso:sign-in-required"
         # htmx 4 puts refusals into the page as well, and this one is not made to be looked at.
         response["HX-Reswap"] = "none"
-        if request.method == "GET" and "HX-Boosted" in request.headers:
-            # A link like any other: loaded at top level, its page can be sent round by the OP.
-            response["HX-Redirect"] = request.get_full_path()
+    if whole_page and request.method == "GET":
+        # A link like any other: loaded at top level, its page can be sent round by the OP.
+        response["HX-Redirect"] = escape_leading_slashes(request.get_full_path())  # `//host/` would leave the site
 
 
 class Page(HttpResponse):

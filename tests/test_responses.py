@@ -118,25 +118,24 @@ def test_htmx_hears_of_it_as_an_event() -> None:
     assert "HX-Redirect" not in answer
 
 
+@pytest.mark.parametrize("more", [{"HX-Request": "true"}, {}], ids=["", "without HX-Request"])
+@pytest.mark.parametrize("wanted", ["HX-Boosted", "HX-History-Restore-Request"])
 @pytest.mark.parametrize(
-    ("method", "target", "redirect"),
+    ("method", "path", "query", "redirect"),
     [
-        ("GET", "/page/é?to=a b&x=%0D%0ASet-Cookie:a", "/page/%C3%A9?to=a%20b&x=%0D%0ASet-Cookie:a"),
-        ("GET", "//evil.example/x", "/%2Fevil.example/x"),
-        ("POST", "/page/", None),
+        ("GET", "/page/é", "to=a b&x=%0D%0ASet-Cookie:a", "/page/%C3%A9?to=a%20b&x=%0D%0ASet-Cookie:a"),
+        ("GET", "//evil.example/x", "", "/%2Fevil.example/x"),
+        ("POST", "/page/", "", None),
     ],
 )
-def test_a_boosted_link_is_followed_by_the_browser_itself(method: str, target: str, redirect: str | None) -> None:
-    path, _, query = target.partition("?")
-    boosted = RequestFactory().generic(method, path, headers={"HX-Request": "true", "HX-Boosted": "true"})
+def test_a_page_that_htmx_wants_is_loaded_by_the_browser_itself(
+    method: str, path: str, query: str, redirect: str | None, wanted: str, more: dict[str, str]
+) -> None:
+    boosted = RequestFactory().generic(method, "/", headers={wanted: "true", **more})
     boosted.path, boosted.META["QUERY_STRING"] = path, query
     answer = SignInRequired(boosted, Reason.GRACE_ENDED)
     assert answer.get("HX-Redirect") == redirect
-
-
-def test_only_htmx_is_told_in_its_own_words() -> None:
-    answer = SignInRequired(request(**{"HX-Boosted": "true"}), Reason.GRACE_ENDED)
-    assert [name for name in answer.headers if name.startswith("HX-")] == []
+    assert (answer["HX-Reswap"], answer["HX-Trigger"]) == ("none", "silent-sso:sign-in-required")
 
 
 # -- for people --------------------------------------------------------------------------------------------------------

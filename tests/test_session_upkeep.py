@@ -16,11 +16,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 
 from django_silent_sso.models import SignedInSession
-from django_silent_sso.session_upkeep import moved, revocable
+from django_silent_sso.session_upkeep import moved, note_use, revocable
 from django_silent_sso.storage import logout_index
+from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.session_store import SIGNED_COOKIES
 from django_silent_sso.testing import make_stale
-from tests.conftest import FETCH, NAVIGATION, Browser
+from tests.conftest import FETCH, NAVIGATION, Browser, Clock
 from tests.flows.conftest import here
 from tests.middleware_site import ask, decided
 
@@ -223,3 +224,25 @@ def test_nor_has_one_of_ours_that_an_older_version_opened(browser: Browser) -> N
     session["silent_sso"] = {**session["silent_sso"], "handle": ""}
     session.save()
     assert moved(moving(browser)) is None
+
+
+# -- use (more of it in test_session_idle.py) ----------------------------------------------------------------------
+
+
+def test_n09_use_is_noted_where_the_site_limits_how_long_a_session_may_lie_idle(
+    browser: Browser, settings: Settings, clock: Clock
+) -> None:
+    browser.sign_in("alice")
+    request = RequestFactory().get("/")
+    request.COOKIES["sessionid"] = "x"
+    request.session = browser.session
+    before = RPSession.read(request.session)
+    assert before is not None
+    clock.advance(61)
+    note_use(request)
+    assert RPSession.read(request.session) == before
+    settings.SILENT_SSO_SESSION_IDLE_SECONDS = 600
+    note_use(request)
+    after = RPSession.read(request.session)
+    assert after is not None
+    assert after.seen_at >= before.seen_at + 61

@@ -1,4 +1,4 @@
-"""The real htmx and Turbo: npm's packages, put into `.cache` of this repository, once. Nothing of them is ours to keep."""
+"""The real htmx and Turbo: packages of npm, put into `.cache` of this repository, once; none of it is ours to keep."""
 
 from __future__ import annotations
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import engines
 from django.urls import path
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csrf import csrf_exempt
 
-from django_silent_sso.decorators import silent_sso_exempt
+from django_silent_sso.decorators import recent_sign_in_required, silent_sso_exempt
 from tests.browser import npm, urls
 
 PATIENCE = 20.0  # seconds
@@ -30,12 +31,14 @@ HEAD = """{% load silent_sso static %}<!doctype html><html><head><meta charset="
 PLAIN = """<a id="link" href="/answer/link/">link</a> <a id="download" href="/answer/download/" download>download</a>
 <form id="form" method="post" action="/answer/form/">{% csrf_token %}<button>Send</button></form>"""
 HTMX = """<button id="get" hx-get="/part/?of=get" hx-target="#part">Get</button>
+<button id="guarded" hx-get="/guarded/" hx-target="#part">Guarded</button>
 <form id="post" hx-post="/part/" hx-target="#part">{% csrf_token %}<input name="text"><button>Post</button></form>
 <a id="boosted" hx-boost="true" href="/{{ library }}/next/?a=%C3%A9">boosted</a>
 <form id="boosted-form" hx-boost="true" method="post" action="/{{ library }}/next/">{% csrf_token %}
 <input name="text"><button>Send</button></form><div id="part">before</div><p id="received">{{ received }}</p>"""
 TURBO = """<a id="drive" href="/{{ library }}/next/?a=%C3%A9">drive</a>
-<turbo-frame id="frame"><p id="part">before</p><a id="in-frame" href="/frame/">frame</a></turbo-frame>
+<turbo-frame id="frame"><p id="part">before</p><a id="in-frame" href="/frame/">frame</a>
+<a id="guarded" href="/guarded/">guarded</a></turbo-frame>
 <form id="form" method="post" action="/{{ library }}/received/">{% csrf_token %}
 <input name="text"><button name="by" value="hand">Send</button></form><p id="received">{{ received }}</p>"""
 
@@ -68,11 +71,12 @@ class Notes:
     def of(self, path: str) -> list[Note]:
         return list(self._notes.get(path, []))
 
-    def first(self, path: str) -> Note:
-        """The first answer there, waited for."""
+    def first(self, path: str, number: int = 1) -> Note:
+        """The first answer there, or the one of that number; waited for."""
         with self._news:
-            assert self._news.wait_for(lambda: path in self._notes, PATIENCE), f"nothing but {sorted(self._notes)}"
-            return self._notes[path][0]
+            enough = self._news.wait_for(lambda: len(self.of(path)) >= number, PATIENCE)
+            assert enough, f"nothing but {sorted(self._notes)}"
+            return self._notes[path][number - 1]
 
     def forget(self) -> None:
         with self._news:
@@ -106,6 +110,7 @@ def plain(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
+@xframe_options_sameorigin
 def answer(request: HttpRequest, kind: str) -> HttpResponse:
     """Something that this kind of request can use."""
     if kind == "download":
@@ -151,7 +156,8 @@ urlpatterns = [
     path("recipe/", recipe_file),
     path("part/", part),
     path("frame/", frame),
-    *[path(f"{library}/{rest}", with_library, {"library": library}) for library in npm.SCRIPTS for rest in ("",)],
+    path("guarded/", recent_sign_in_required(max_age=3600, acr="of-no-provider")(part)),
+    *[path(f"{library}/", with_library, {"library": library}) for library in npm.SCRIPTS],
     *[path(f"{library}/<path:rest>", with_library, {"library": library}) for library in npm.SCRIPTS],
     *urls.urlpatterns,
 ]

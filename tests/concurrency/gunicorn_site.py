@@ -2,6 +2,7 @@
 
     python -m tests.concurrency.gunicorn_site '{"a setting": "its value", ...}'
 
+Not Django's, but taken too: `workers` (processes) and `threads` (in each).
 Prints its origin as a JSON line, and ends when its standard input does.
 """
 
@@ -24,8 +25,9 @@ THREADS = 26  # a worker: of fifty requests at once none waits for a thread
 
 
 class Server(BaseApplication):
-    def __init__(self, listening: socket.socket, *, threads: int) -> None:
+    def __init__(self, listening: socket.socket, *, workers: int, threads: int) -> None:
         self.listening = listening
+        self.workers = workers
         self.threads = threads
         super().__init__()
 
@@ -33,7 +35,7 @@ class Server(BaseApplication):
         port = self.listening.getsockname()[1]
         options = {
             "bind": f"fd://{self.listening.fileno()}",
-            "workers": WORKERS,
+            "workers": self.workers,
             "worker_class": "gthread",
             "threads": self.threads,
             "timeout": 120,
@@ -62,7 +64,7 @@ def end_with_input() -> None:
 
 
 def main(chosen: dict[str, Any]) -> None:
-    threads = chosen.pop("threads", THREADS)
+    size = {"workers": chosen.pop("workers", WORKERS), "threads": chosen.pop("threads", THREADS)}
     settings.configure(**chosen)
     django.setup()
     # Only now that there are settings.
@@ -74,7 +76,7 @@ def main(chosen: dict[str, Any]) -> None:
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     listening.set_inheritable(True)
     threading.Thread(target=end_with_input, daemon=True).start()
-    Server(listening, threads=threads).run()
+    Server(listening, **size).run()
 
 
 if __name__ == "__main__":

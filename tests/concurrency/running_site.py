@@ -93,10 +93,11 @@ class Answer:
 
 
 class RunningSite:
-    def __init__(self, origin: str, process: int) -> None:
+    def __init__(self, origin: str, process: int, workers: int) -> None:
         self.origin = origin
         self._port = urlsplit(origin).port
         self._process = process
+        self._workers = workers
         self._threads = ThreadPoolExecutor(64)
 
     def __call__(self, path: str) -> str:
@@ -106,9 +107,9 @@ class RunningSite:
         self._threads.shutdown()
 
     def workers(self) -> list[int]:
-        """The process ids of the two."""
+        """Their process ids."""
         found: list[int] = []
-        while len(found) < WORKERS:  # one that was killed is replaced at once
+        while len(found) < self._workers:  # one that was killed is replaced at once
             command = ["pgrep", "-P", str(self._process)]
             listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
             found = [int(line) for line in listed.stdout.split()]
@@ -181,7 +182,7 @@ def running_site(settings: Mapping[str, Any]) -> Iterator[RunningSite]:
         try:
             line = process.stdout.readline()
             assert line, "the site did not start"
-            site = RunningSite(json.loads(line)["origin"], process.pid)
+            site = RunningSite(json.loads(line)["origin"], process.pid, settings.get("workers", WORKERS))
             try:
                 yield site
             finally:

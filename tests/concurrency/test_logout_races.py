@@ -21,7 +21,7 @@ from tests.interop.oidc_provider.process import CLIENT_SECRET
 from tests.interop.scripted_browser import ScriptedBrowser, path_of
 
 FEW = 15
-PAGES = [Ask()] * 5 + [Ask(headers=FETCH), Ask(method="POST")]
+PAGES = [Ask()] * 5 + [Ask(headers=FETCH), Ask("/page/?put=apples", "POST")]
 
 
 @pytest.fixture(scope="module")

@@ -119,6 +119,7 @@ def test_refresh(provider: OpenIDProvider, site: Site) -> None:
 
 def test_refresh_without_rotation(provider: OpenIDProvider, site: Site) -> None:
     provider.sign_in("alice")
+    provider.refresh_tokens = "always"
     provider.rotate_refresh_tokens = False
     token = site.tokens()["refresh_token"]
     assert site.refresh(token).json()["refresh_token"] == token

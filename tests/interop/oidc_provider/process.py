@@ -38,8 +38,9 @@ class Call:
 class OIDCProvider:
     """A running OP. Every change holds until `reset()`."""
 
-    def __init__(self, issuer: str, control: str) -> None:
+    def __init__(self, issuer: str, control: str, port: int) -> None:
         self.issuer = issuer
+        self.port = port
         self._control = control
         self._http = requests.Session()
         self._http.trust_env = False  # a proxy of the machine has no business on loopback
@@ -112,14 +113,14 @@ class OIDCProvider:
 
 
 @contextmanager
-def running(version: str = VERSION) -> Iterator[OIDCProvider]:
-    """Starts the OP on free ports. Raises NotAvailable."""
+def running(version: str = VERSION, *issuer: str) -> Iterator[OIDCProvider]:
+    """Starts the OP on free ports; `issuer`: its address, if it is another than its own. Raises NotAvailable."""
     node = shutil.which("node")
     if node is None:
         raise NotAvailable("Node is not installed")
     complaints = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
     process = subprocess.Popen(  # noqa: S603 - our own words only
-        [node, str(SERVER), str(installed(version))],
+        [node, str(SERVER), str(installed(version)), *issuer],
         stdin=subprocess.PIPE,  # never written to: its end tells the OP that we are gone, however we ended
         stdout=subprocess.PIPE,
         stderr=complaints,

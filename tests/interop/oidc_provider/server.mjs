@@ -1,7 +1,9 @@
 // npm oidc-provider as the OpenID Provider of these tests: its own development sign-in page (any login, any
 // password), consent given by itself, everything in memory. A second port lets a test change its state.
 //
-//   node server.mjs FOLDER_WITH_NODE_MODULES
+//   node server.mjs FOLDER_WITH_NODE_MODULES [ISSUER]
+//
+// ISSUER: its address where browsers and sites reach it by way of something else.
 //
 // Version 9, or 6: the last one with front-channel logout and session management.
 //
@@ -327,9 +329,9 @@ const control = http.createServer(async (request, response) => {
 
 let issuer = 'http://127.0.0.1';
 const opPort = await listen(op, 0);
-issuer = `http://127.0.0.1:${opPort}`;
+issuer = process.argv[3] ?? `http://127.0.0.1:${opPort}`;
 newKeys();
 build();
 const controlPort = await listen(control, 0);
 process.stdin.on('end', () => process.exit()).resume();
-console.log(JSON.stringify({ issuer, control: `http://127.0.0.1:${controlPort}` }));
+console.log(JSON.stringify({ issuer, control: `http://127.0.0.1:${controlPort}`, port: opPort }));

@@ -1,0 +1,258 @@
+"""Measures a logout by the OP: what it costs with a thousand open sessions, and with a million.
+
+    python -m tests.benchmarks.logout [--rounds 60] [--sizes 1000 1000000] [--databases postgresql sqlite]
+
+For each database a process of its own, with a server of its own where it needs one. The logout tokens are real ones, made
+by the programmable OP and posted to `backchannel-logout/`. Beside it what packages without an index do: a loop over all of
+Django's sessions that looks into each (`walk`). Prints a Markdown table. Times depend on the machine; the ratios and the
+numbers of queries are what to compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.concurrency.servers import postgresql
+
+DATABASES = ("postgresql", "sqlite")
+MANY = 10_000  # sessions of one user
+WARM_UP = 5  # rounds that are not counted
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Medians, in milliseconds; `walk` in seconds."""
+
+    by_sid: float
+    by_subject: float
+    queries_by_sid: int
+    queries_by_subject: int
+    walk: float
+
+
+@contextmanager
+def database(kind: str) -> Iterator[dict[str, Any]]:
+    if kind == "postgresql":
+        with postgresql() as port:
+            engine = "django.db.backends.postgresql"
+            yield {"ENGINE": engine, "HOST": "127.0.0.1", "PORT": port, "NAME": "postgres", "USER": "site"}
+        return
+    with tempfile.TemporaryDirectory(prefix="silent-sso-") as folder:
+        options = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"}
+        name = str(Path(folder) / "site.sqlite3")
+        yield {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}
+
+
+class Bench:
+    """A site with sessions, and an OP that ends some of them."""
+
+    def __init__(self, provider: Any) -> None:
+        from django.test import Client
+
+        self.provider = provider
+        self.client = Client()
+        self.count = 0
+
+    def fill(self, size: int) -> None:
+        """Other people's sessions, `size` in all: rows in both tables, written by the database itself."""
+        from django.contrib.sessions.backends.db import SessionStore
+        from django.db import connection
+
+        payload = SessionStore().encode({"_auth_user_id": "7", "_auth_user_backend": "b", "_auth_user_hash": "h" * 64})
+        numbers = (
+            "SELECT generate_series(%s, %s) AS n"
+            if connection.vendor == "postgresql"
+            else "WITH RECURSIVE c(n) AS (SELECT %s UNION ALL SELECT n + 1 FROM c WHERE n < %s) SELECT n FROM c"
+        )
+        # Digests are 64 characters; the number in front spreads them as a digest would be.
+        name = "substr(CAST((n * 7919) %% 1000003 AS text) || '-' || CAST(n AS text) || %s, 1, 64)"
+        later = "2100-01-01 00:00:00+00:00"
+        first, last, pad = self.count + 1, size, "x" * 64
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO django_session SELECT substr({name}, 1, 40), %s, %s FROM ({numbers}) AS t",  # noqa: S608
+                [pad, payload, later, first, last],
+            )
+            cursor.execute(
+                "INSERT INTO django_silent_sso_signedinsession (handle, session_key, subject_key, sid_key, expires_at,"  # noqa: S608
+                " generation, claimed_by, claimed_until, renewal)"
+                f" SELECT {name}, substr({name}, 1, 40), {name}, {name}, %s, 0, '', 0, '' FROM ({numbers}) AS t",
+                [pad, pad, pad, pad, later, first, last],
+            )
+            cursor.execute("ANALYZE")
+        self.count = size
+
+    def open_session(self, subject: str, sid: str) -> str:
+        from django.contrib.sessions.backends.db import SessionStore
+
+        from django_silent_sso.storage.logout_index import open_row, set_session_key
+
+        handle = f"{subject}-{sid}"
+        session = SessionStore()
+        session.update({"_auth_user_id": "1", "silent_sso": {"handle": handle}})
+        session.create()
+        open_row(handle, issuer=self.provider.issuer, subject=subject, op_sid=sid, expires_at=time.time() + 3600)
+        set_session_key(handle, session.session_key or "")
+        return session.session_key or ""
+
+    def log_out(self, subject: str, sid: str | None) -> tuple[float, int]:
+        """Milliseconds, and the number of queries."""
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        body = urlencode({"logout_token": self.provider.logout_token(subject, sid=sid)})
+        with CaptureQueriesContext(connection) as queries:
+            began = time.perf_counter()
+            response = self.client.post("/oidc/backchannel-logout/", body, content_type=FORM)
+            seconds = time.perf_counter() - began
+        if response.status_code != 200:
+            raise RuntimeError(f"{response.status_code}: {response.content!r}")
+        return seconds * 1000, len(queries)
+
+    def measure(self, rounds: int) -> Figures:
+        results: dict[str, list[tuple[float, int]]] = {"sid": [], "subject": []}
+        for number in range(WARM_UP + rounds):
+            for kind, result in results.items():
+                subject, sid = f"{kind}-{self.count}-{number}", f"sid-{kind}-{self.count}-{number}"
+                key = self.open_session(subject, sid)
+                result.append(self.log_out(subject, sid if kind == "sid" else None))
+                if self.exists(key):
+                    raise RuntimeError("the session lives on")
+        times = {kind: statistics.median(t for t, _ in result[WARM_UP:]) for kind, result in results.items()}
+        queries = {kind: max(n for _, n in result[WARM_UP:]) for kind, result in results.items()}
+        return Figures(times["sid"], times["subject"], queries["sid"], queries["subject"], self.walk())
+
+    def exists(self, key: str) -> bool:
+        from django.contrib.sessions.models import Session
+
+        return Session.objects.filter(pk=key).exists()
+
+    def walk(self) -> float:
+        """Seconds for the same without an index: every session is read and looked into."""
+        from django.contrib.sessions.models import Session
+        from django.utils import timezone
+
+        key = self.open_session("walked", "walked")
+        began = time.perf_counter()
+        for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+            if session.get_decoded().get("_auth_user_id") == "1":
+                session.delete()
+        seconds = time.perf_counter() - began
+        if self.exists(key):
+            raise RuntimeError("the session lives on")
+        self.log_out("walked", None)
+        return seconds
+
+    def sign_out_many(self) -> tuple[float, int]:
+        """One user with many sessions."""
+        from django.db import transaction
+
+        with transaction.atomic():
+            keys = [self.open_session("busy", f"busy-{number}") for number in range(MANY)]
+        result = self.log_out("busy", None)
+        if self.exists(keys[0]) or self.exists(keys[-1]):
+            raise RuntimeError("a session lives on")
+        return result
+
+
+def site_settings(found: dict[str, Any], provider: Any) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": "a key for measurements only, long enough for every signer",
+        "ALLOWED_HOSTS": ["testserver"],
+        "USE_TZ": True,
+        "DATABASES": {"default": found},
+        "ROOT_URLCONF": "tests.benchmarks.urls_logout",
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "INSTALLED_APPS": [
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "mozilla_django_oidc",
+            "django_silent_sso",
+        ],
+        "MIDDLEWARE": [
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django_silent_sso.middleware.SilentSSOMiddleware",
+        ],
+        "AUTHENTICATION_BACKENDS": ["django_silent_sso.backends.SilentSSOBackend"],
+        **provider.settings(),
+    }
+
+
+def one_database(kind: str, rounds: int, sizes: list[int]) -> dict[str, Any]:
+    import django
+    from django.conf import settings
+
+    from django_silent_sso.testing import OpenIDProvider
+
+    with database(kind) as found, OpenIDProvider() as provider:
+        settings.configure(**site_settings(found, provider))
+        django.setup()
+        from django.core.management import call_command
+        from django.db import connection
+
+        call_command("migrate", verbosity=0)
+        bench = Bench(provider)
+        results = {}
+        for size in sizes:
+            bench.fill(size)
+            results[size] = asdict(bench.measure(rounds))
+        many = bench.sign_out_many()
+        connection.close()
+    return {"sizes": results, "many": many}
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    lines = [
+        "| database | open sessions | by `sid`, ms (queries) | by `sub`, ms (queries) | a loop over all sessions, s |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for kind, result in results.items():
+        first = next(iter(result["sizes"].values()))
+        for size, f in result["sizes"].items():
+            sid, subject = f["by_sid"] / first["by_sid"], f["by_subject"] / first["by_subject"]
+            lines.append(
+                f"| {kind} | {int(size):,} | {f['by_sid']:.2f} ({f['queries_by_sid']}), x {sid:.2f} "
+                f"| {f['by_subject']:.2f} ({f['queries_by_subject']}), x {subject:.2f} | {f['walk']:.3f} |"
+            )
+    for kind, result in results.items():
+        took, queries = result["many"]
+        lines.append(f"\n{kind}: a user with {MANY:,} sessions, one request: {took / 1000:.2f} s, {queries} queries.")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.logout", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=60, help="logouts of each kind and size (default 60)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 1_000_000], help="open sessions, growing")
+    parser.add_argument("--databases", nargs="+", choices=DATABASES, default=list(DATABASES))
+    parser.add_argument("--child", choices=DATABASES, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.child:
+        sys.stdout.write(json.dumps(one_database(chosen.child, chosen.rounds, chosen.sizes)))
+        return
+    results = {}
+    for kind in chosen.databases:
+        sizes = [str(size) for size in chosen.sizes]
+        command = ["-m", "tests.benchmarks.logout", "--child", kind, "--rounds", str(chosen.rounds), "--sizes", *sizes]
+        done = subprocess.run([sys.executable, *command], check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        results[kind] = json.loads(done.stdout)
+    sys.stdout.write(table(results) + "\n")
+
+
+if __name__ == "__main__":
+    main()
