@@ -193,7 +193,7 @@ class Conf:
     @property
     def ask_op_after(self) -> int | None:
         """How long refresh tokens renew before the OP's session itself is asked again; None: for ever (set to 0)."""
-        return seconds("SILENT_SSO_ASK_OP_AFTER_SECONDS", 4 * self.renew_after) or None
+        return seconds("SILENT_SSO_ASK_OP_AFTER_SECONDS", max(4 * self.renew_after, 1)) or None
 
     @property
     def grace(self) -> int:

@@ -33,6 +33,7 @@ from django_silent_sso.flows.begin import begin, beginning_is_cheap, preparation
 from django_silent_sso.flows.kept_form import is_wrapper, refuse, resend_page, restore
 from django_silent_sso.flows.renewal import arenew, renew
 from django_silent_sso.flows.sign_out import end_session
+from django_silent_sso.flows.written_down import stay_ended
 from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, blocked, decide, not_refreshed, stale_in
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.request_facts import concerns_us, facts_of, is_exempt, rules
@@ -42,7 +43,6 @@ from django_silent_sso.storage import single_flight
 from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import TOP
 from django_silent_sso.storage.rp_session import RPSession
-from django_silent_sso.storage.session_store import bear_its_end
 from django_silent_sso.views.endpoint import keep_session_cookie, leave_session_alone
 
 __all__ = ["SilentSSOMiddleware"]
@@ -222,7 +222,7 @@ def _is_settled(request: HttpRequest, details: SilentSSO) -> bool:
     if not RPSession.is_fresh(request.session, time.time(), conf.renew_after, conf.session_max, conf.session_idle):
         return False
     details.decision = Decision(Action.SERVE, Reason.FRESH)
-    bear_its_end(request.session)
+    stay_ended(request.session)
     return True
 
 
@@ -245,7 +245,7 @@ def _after_renewal(facts: RequestFacts, details: SilentSSO, reason: Reason) -> R
 def _decided(request: HttpRequest, details: SilentSSO) -> RequestFacts:
     facts = facts_of(request)
     if facts.signed_in:
-        bear_its_end(request.session)
+        stay_ended(request.session)
     details.decision = decide(facts, rules(), time.time())
     return facts
 

@@ -55,6 +55,8 @@ class SignedInSession(models.Model):
     subject_key = models.CharField(_("subject"), max_length=64, db_index=True, editable=False)
     sid_key = models.CharField(_("session at the OP"), max_length=64, blank=True, db_index=True, editable=False)
     expires_at = models.DateTimeField(_("expires at"), db_index=True)
+    # Signed out here. The row stays for a while: what was begun in the session may still be on its way.
+    ended = models.BooleanField(_("ended"), default=False)
 
     generation = models.PositiveIntegerField(_("renewals"), default=0)
     claimed_by = models.CharField(_("claimed by"), max_length=32, blank=True, editable=False)

@@ -44,7 +44,7 @@ The demo is ready.
 
   1. Open the newspaper and sign in as demo.
   2. Open the shop: you are signed in already, and nobody asked for a password.
-  3. Sign out at Demo ID and go back to the newspaper's tab: it notices.
+  3. Sign out at Demo ID: both sites have signed you out at once. Go back to their tabs: they notice.
 
   A browser that cannot find these names (Safari) needs one line in its hosts file:
   127.0.0.1 {hosts}

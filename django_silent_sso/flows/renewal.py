@@ -23,13 +23,13 @@ from django.http import HttpRequest
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.refresh_grant import Unchecked, refreshed
 from django_silent_sso.flows.site_backend import site_backend
-from django_silent_sso.flows.written_down import check_it_lives
+from django_silent_sso.flows.written_down import check_it_lives, has_been_ended
 from django_silent_sso.op import breaker
 from django_silent_sso.protocol.errors import OPRefused, OPUnavailable, Reason, SilentSSOError, TokenError
 from django_silent_sso.signals import silent_sign_in_succeeded
 from django_silent_sso.storage.rp_session import RPSession, claims_to_keep
 from django_silent_sso.storage.session_store import alone, reload, save_now
-from django_silent_sso.storage.single_flight import Renewal, Turn, finish, release, take_turn
+from django_silent_sso.storage.single_flight import Renewal, Turn, finish, look, release, take_turn
 
 __all__ = ["arenew", "may_be_refreshed", "renew"]
 
@@ -131,6 +131,8 @@ def _until_settled(request: HttpRequest, needed: Need, *, patient: bool) -> Step
         turn: Turn = yield Step(partial(_turn, before, longest), seconds=pause)
         if turn.owner is not None:
             return (yield from _in_turn(request, before, turn.owner))
+        if turn.over:
+            return Reason.VOIDED_BY_SIGN_OUT
         if not turn.exists:
             unlisted: Reason = yield Step(partial(_without_row, request))
             return unlisted
@@ -145,10 +147,10 @@ def _until_settled(request: HttpRequest, needed: Need, *, patient: bool) -> Step
 
 
 def _without_row(request: HttpRequest) -> Reason:
-    """Signed out meanwhile; or the session lives, and its row was lost: then a round trip has to write it down anew."""
+    """Ended by the OP meanwhile; or its row was lost, and a round trip has to write the session down anew."""
     try:
         current = RPSession.read(request.session) if reload(request.session) else None
-        if current is None:
+        if current is None or has_been_ended(current):
             return Reason.VOIDED_BY_SIGN_OUT
         replace(current, handle="").write(request.session)
         save_now(request.session)
@@ -160,7 +162,10 @@ def _without_row(request: HttpRequest) -> Reason:
 def _turn(before: RPSession, seconds: float) -> Turn:
     now = time.time()
     if breaker.is_open(conf.issuer or "", now):
-        raise OPUnavailable(Reason.OP_UNREACHABLE, "it failed a moment ago")
+        turn = look(before.handle, before.generation, now)  # a result may have come before the OP failed
+        if turn.exists and turn.done is None and not turn.over:
+            raise OPUnavailable(Reason.OP_UNREACHABLE, "it failed a moment ago")
+        return turn
     return take_turn(before.handle, before.generation, now, seconds)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.sessions.backends import cached_db, db
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import DatabaseError
 from django.http import HttpRequest
@@ -17,12 +19,12 @@ from django.http import HttpRequest
 from django_silent_sso.protocol.authentication_request import new_secret
 from django_silent_sso.protocol.errors import Reason, ResponseError, StorageUnavailable
 from django_silent_sso.protocol.id_token import IDToken
-from django_silent_sso.storage.logout_index import close_row, is_open, open_row, renew_row, set_session_key
+from django_silent_sso.storage.logout_index import close_row, drop_row, is_open, open_row, renew_row, set_session_key
 from django_silent_sso.storage.logout_memory import was_ended
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.session_store import SIGNED_COOKIES, bear_its_end
 
-__all__ = ["check_it_lives", "noted", "written_down"]
+__all__ = ["check_it_lives", "has_been_ended", "noted", "stay_ended", "written_down"]
 
 NOTING: Final = 6 * 3600  # seconds; well within the day by which a row outlives its session
 
@@ -51,9 +53,9 @@ def written_down(request: HttpRequest, id_token: IDToken, before: RPSession | No
         raise
     if ended:
         logout(request)
-        close_row(handle)
+        drop_row(handle)
         raise ResponseError(Reason.VOIDED_BY_SIGN_OUT, "the OP has ended the session meanwhile")
-    bear_its_end(request.session)
+    stay_ended(request.session)
     if before is not None and before.handle:
         close_row(before.handle)
 
@@ -67,7 +69,7 @@ def noted(request: HttpRequest, before: RPSession, id_token: IDToken, since: flo
     moved = id_token.sid is not None and id_token.sid != before.op_sid
     expires_at = now + request.session.get_expiry_age()
     if not before.handle:  # an older version's session, or its row was lost
-        before = replace(before, handle=new_secret(24))
+        before = replace(before, handle=new_secret(24), generation=0)
         op_sid = id_token.sid or before.op_sid
         open_row(before.handle, issuer=before.issuer, subject=before.subject, op_sid=op_sid, expires_at=expires_at)
         set_session_key(before.handle, _key_of(request))
@@ -86,11 +88,36 @@ def check_it_lives(session: SessionBase, rp_session: RPSession) -> None:
 
     Raises `StorageUnavailable` (voided_by_sign_out) and `DatabaseError`.
     """
-    if settings.SESSION_ENGINE == SIGNED_COOKIES or hasattr(type(session), "get_model_class") or not rp_session.handle:
+    if settings.SESSION_ENGINE == SIGNED_COOKIES or not rp_session.handle:
         return
-    if not is_open(rp_session.handle):
+    if isinstance(session, db.SessionStore) and not isinstance(session, cached_db.SessionStore):
+        return
+    # A logout by the OP is remembered before the session is deleted, and the row goes after it.
+    if not is_open(rp_session.handle) or has_been_ended(rp_session):
         session.delete(session.session_key)
         raise StorageUnavailable(Reason.VOIDED_BY_SIGN_OUT, "the session has ended meanwhile")
+
+
+def has_been_ended(rp_session: RPSession) -> bool:
+    """Whether the OP has ended it, some minutes ago at most. Raises `DatabaseError`."""
+    return was_ended(
+        rp_session.issuer,
+        subject=rp_session.subject,
+        op_sid=rp_session.op_sid,
+        since=rp_session.signed_in_at,
+    )
+
+
+def stay_ended(session: SessionBase) -> None:
+    """Whatever a page does with its session: one that has been ended meanwhile is not written back."""
+    bear_its_end(session, partial(_check_what_was_saved, session))
+
+
+def _check_what_was_saved(session: SessionBase) -> None:
+    found = RPSession.read(session)
+    if found is not None:
+        with suppress(DatabaseError):  # unknown is never signed out
+            check_it_lives(session, found)
 
 
 def _key_of(request: HttpRequest) -> str:

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("expires_at", models.DateTimeField(db_index=True, verbose_name="expires at")),
+                ("ended", models.BooleanField(default=False, verbose_name="ended")),
                 ("generation", models.PositiveIntegerField(default=0, verbose_name="renewals")),
                 ("claimed_by", models.CharField(blank=True, editable=False, max_length=32, verbose_name="claimed by")),
                 ("claimed_until", models.FloatField(default=0.0, verbose_name="claimed until")),

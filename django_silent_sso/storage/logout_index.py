@@ -22,6 +22,7 @@ __all__ = [
     "belong_together",
     "clear_expired",
     "close_row",
+    "drop_row",
     "end",
     "is_open",
     "open_row",
@@ -59,7 +60,17 @@ def set_session_key(handle: str, session_key: str) -> None:
 
 
 def close_row(handle: str) -> None:
-    """The session has ended, or never began."""
+    """The session has ended.
+
+    Its row stays until the next clean-up, so that a session that was signed out is told from one whose row was lost.
+    """
+    _rows().filter(handle=handle).update(
+        ended=True, session_key="", claimed_by="", claimed_until=0.0, renewal="", expires_at=datetime.now(UTC)
+    )
+
+
+def drop_row(handle: str) -> None:
+    """The session never began."""
     _rows().filter(handle=handle).delete()
 
 
@@ -73,11 +84,11 @@ def renew_row(handle: str, *, issuer: str, op_sid: str | None, expires_at: float
 
 def is_open(handle: str) -> bool:
     """Whether the session of this name has not been ended. One query, and the only way to end a signed cookie."""
-    return _rows().filter(handle=handle).exists()
+    return _rows().filter(handle=handle, ended=False).exists()
 
 
 async def ais_open(handle: str) -> bool:
-    return await _rows().filter(handle=handle).aexists()
+    return await _rows().filter(handle=handle, ended=False).aexists()
 
 
 # -- logout by the OP ----------------------------------------------------------------------------------------------
@@ -94,7 +105,7 @@ class Ended:
 
 def belong_together(issuer: str, *, subject: str, op_sid: str) -> bool:
     """Whether no session of somebody else's has this `sid` (Back-Channel Logout 2.6, rules 10 and 11)."""
-    rows = _rows().filter(sid_key=SignedInSession.key_of(issuer, op_sid))
+    rows = _rows().filter(sid_key=SignedInSession.key_of(issuer, op_sid), ended=False)
     return not rows.exclude(subject_key=SignedInSession.key_of(issuer, subject)).exists()
 
 
@@ -104,7 +115,7 @@ def end(issuer: str, *, subject: str | None, op_sid: str | None) -> Ended:
     A handful of queries for every five hundred, whatever sessions other people have. A row goes after its session, so
     that what failed is found again. Raises `DatabaseError`.
     """
-    found = _rows().filter(_meant(issuer, subject, op_sid)).order_by("pk")
+    found = _rows().filter(_meant(issuer, subject, op_sid), ended=False).order_by("pk")
     count, failed, last = 0, 0, 0
     whose: set[str] = set()
     while rows := list(found.filter(pk__gt=last)[:AT_ONCE]):

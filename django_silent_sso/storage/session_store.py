@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -87,19 +87,25 @@ def _failed(what: str, error: Exception) -> StorageUnavailable:
     return StorageUnavailable(Reason.STORAGE_UNAVAILABLE, f"the session cannot be {what}")
 
 
-def bear_its_end(session: SessionBase) -> None:
+def _no_check() -> None:
+    """Where nothing can have written the session back."""
+
+
+def bear_its_end(session: SessionBase, check: Callable[[], None] = _no_check) -> None:
     """Let a page finish whose user is signed out while it is being built (BC26, C67).
 
     Django answers 400 to a request that wants to save a session which is gone: the person sees an error for having
-    signed out in another tab. Here nothing is saved, and the page comes out; the next request sees nobody.
+    signed out in another tab. Here nothing is saved, and the page comes out; the next request sees nobody. `check` is
+    called after the session was saved, and raises `StorageUnavailable` where that should not have been.
     """
     if settings.SESSION_ENGINE != SIGNED_COOKIES:
-        session.save = partial(_save, session, session.save)  # type: ignore[method-assign]
+        session.save = partial(_save, session, session.save, check)  # type: ignore[method-assign]
 
 
-def _save(session: SessionBase, save: Any, must_create: bool = False) -> None:
+def _save(session: SessionBase, save: Any, check: Callable[[], None], must_create: bool = False) -> None:
     try:
         save(must_create=must_create)
-    except UpdateError:
+        check()
+    except (UpdateError, StorageUnavailable):
         logger.info("voided_by_sign_out: the session has ended meanwhile and is not written back")
         session.modified = False

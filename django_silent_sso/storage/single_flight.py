@@ -26,7 +26,7 @@ from django_silent_sso.storage.pending import digest
 from django_silent_sso.storage.rp_session import TOKENS_LIFETIME, Tokens
 from django_silent_sso.storage.sealing import seal, unseal
 
-__all__ = ["UNDER_WAY", "Renewal", "Turn", "aclaim", "claim", "finish", "release", "take_turn"]
+__all__ = ["UNDER_WAY", "Renewal", "Turn", "aclaim", "claim", "finish", "look", "release", "take_turn"]
 
 UNDER_WAY: Final = 3  # seconds; a claim ends by itself, so it never outlives its owner
 PURPOSE: Final = "renewal"
@@ -76,9 +76,10 @@ class Renewal:
 class Turn:
     """Whose turn it is: `owner` (a name) if it is ours, `done` if somebody else has been faster, neither: wait.
 
-    `exists`: the session's row is there; without it the session has been signed out, or was never written down.
+    `over`: the session has been signed out. `exists`: its row is there; without it it was lost, or never written down.
     """
 
+    over: bool = False
     exists: bool = True
     owner: str | None = None
     done: Renewal | None = None
@@ -87,12 +88,19 @@ class Turn:
 def take_turn(handle: str, generation: int, now: float, seconds: float) -> Turn:
     """Claim the renewal that follows `generation`, for `seconds`; one request gets it. Raises `DatabaseError`."""
     owner = new_secret(16)[:32]
-    free = _rows().filter(handle=handle, generation=generation, claimed_until__lte=now)
+    free = _rows().filter(handle=handle, generation=generation, claimed_until__lte=now, ended=False)
     if free.update(claimed_by=owner, claimed_until=now + seconds):
         return Turn(owner=owner)
-    row = _rows().filter(handle=handle).values("generation", "renewal").first()
-    if row is None:
+    return look(handle, generation, now)
+
+
+def look(handle: str, generation: int, now: float) -> Turn:
+    """How another request's renewal after `generation` stands. Raises `DatabaseError`."""
+    row = _rows().filter(handle=handle).values("generation", "renewal", "ended").first()
+    if row is None or row["generation"] < generation:  # an older one than ours: a restored backup
         return Turn(exists=False)
+    if row["ended"]:
+        return Turn(over=True)
     newer = row["generation"] > generation
     return Turn(done=_opened(row["renewal"], row["generation"], now) if newer else None)
 
@@ -110,7 +118,7 @@ def finish(handle: str, renewal: Renewal, now: float, expires_at: float) -> bool
         "claimed_until": 0.0,
         "expires_at": datetime.fromtimestamp(expires_at, UTC),
     }
-    return _rows().filter(handle=handle, generation=renewal.generation - 1).update(**facts) > 0
+    return _rows().filter(handle=handle, generation=renewal.generation - 1, ended=False).update(**facts) > 0
 
 
 def release(handle: str, owner: str) -> None:

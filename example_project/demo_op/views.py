@@ -13,6 +13,7 @@ from django.shortcuts import render
 from oauth2_provider.models import get_refresh_token_model
 
 from demo_op.provider import site_that_asks
+from demo_op.sign_out import tell_the_sites
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
@@ -47,3 +48,10 @@ def end_tokens(sender: object, user: User | None, **kwargs: object) -> None:
     """The toolkit lets refresh tokens outlive the session, so a site would stay signed in for a day."""
     for token in get_refresh_token_model().objects.filter(user=user, revoked__isnull=True):
         token.revoke()
+
+
+@receiver(user_logged_out)
+def end_it_everywhere(sender: object, user: User | None, **kwargs: object) -> None:
+    """Nor does it tell the sites, which would notice at their next question only."""
+    if user is not None:
+        tell_the_sites(user)

@@ -9,6 +9,7 @@ stops by itself. Times depend on the machine; the factors and the counts are wha
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,11 @@ from tests.concurrency.gunicorn_site import WORKERS
 from tests.interop.oidc_provider.install import VERSION
 
 FAR = 0.05  # seconds
+ROWS_OF_FRESH = [
+    Row("the middleware alone, microseconds", "microseconds", ".2f"),
+    Row("CPU time of a page that shows the user's name, ms", "page", ".2f"),
+    Row("CPU time of a page that does not, ms", "plain", ".2f"),
+]
 RENEWAL = [
     Row("wall time, ms", "wall"),
     Row("CPU time of the server, ms", "cpu"),
@@ -46,8 +52,7 @@ THROUGHPUT = [
 def near(rounds: int) -> Iterator[str]:
     with measure.bench("sqlite") as bench:
         found = measure.by_turns(bench, measure.fresh, max(5, rounds // 3))
-        rows = [Row("the middleware, microseconds a request", "microseconds", ".2f")]
-        yield table("A fresh request", FRESH, rows, found)
+        yield table("A fresh request", FRESH, ROWS_OF_FRESH, found)
         found = measure.by_turns(bench, measure.renewal, rounds)
         yield table("One silent renewal", ONE, RENEWAL, found)
     with measure.bench("sqlite", workers=WORKERS, threads=26) as bench:
@@ -62,15 +67,18 @@ def far(rounds: int) -> Iterator[str]:
 
 
 def many(rounds: int) -> Iterator[str]:
-    one = partial(measure.throughput, renewals=rounds * 8)
+    one = partial(measure.throughput, renewals=rounds * 2)
     for store, name in (("postgresql", "PostgreSQL"), ("redis", "Redis")):
         for distance, where in ((0.0, ""), (FAR, ", the OP 50 ms away")):
             with measure.bench(store, workers=WORKERS, threads=8, distance=distance) as bench:
                 words = SESSIONS[store] if not distance else SESSIONS[store] + " " + FAR_AWAY
-                yield table(f"Throughput, {name}{where}", words, THROUGHPUT, measure.by_turns(bench, one, 1))
+                yield table(f"Throughput, {name}{where}", words, THROUGHPUT, measure.by_turns(bench, one, 3))
 
 
-FRESH = "What each request of a signed-in user pays while nothing is due: the middleware alone, session and user loaded."
+FRESH = (
+    "What each request of a signed-in user pays while nothing is due: the middleware by itself, with session and user"
+    " loaded before, and whole requests. SessionRefresh loads the user for every page, whether the page asks or not."
+)
 ONE = "One page load of one stale session. The site is one gunicorn process, its sessions are in SQLite."
 FIFTY = (
     "Fifty tabs of one browser are restored at the same moment, and the session is stale. gunicorn has 2 processes of"
@@ -78,7 +86,10 @@ FIFTY = (
 )
 FAR_AWAY = "25 ms are added each way, and another round trip to opening a connection, for browser and server alike."
 SESSIONS = {
-    "postgresql": "Eight people at once, every page load a renewal. gunicorn has 2 processes of 8 threads; sessions and users are in PostgreSQL.",
+    "postgresql": (
+        "Eight people at once, every page load a renewal. gunicorn has 2 processes of 8 threads; sessions and users are"
+        " in PostgreSQL."
+    ),
     "redis": "The same, with sessions and cache in Redis and users in SQLite.",
 }
 
@@ -98,7 +109,8 @@ def main() -> None:
                 parts.append(text)
     names = ("Django", "mozilla-django-oidc", "gunicorn", "psycopg", "redis")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    about = f"Measured with Python {platform.python_version()}, {versions}, oidc-provider {VERSION}; {chosen.rounds} rounds."
+    about = f"Measured with Python {platform.python_version()}, {versions}, oidc-provider {VERSION};"
+    about += f" {chosen.rounds} rounds, {os.cpu_count()} processors."
     if chosen.write:
         write("\n\n".join([about, *parts]))
 

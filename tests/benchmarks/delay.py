@@ -1,4 +1,4 @@
-"""A TCP proxy that puts a distance between a server and everybody else: connections are kept, each round trip is longer."""
+"""A TCP proxy that puts a distance between a server and everybody else: each round trip takes longer."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.logout [--rounds 60] [--sizes 1000 1000000] [--databases postgresql sqlite]
 
-For each database a process of its own, with a server of its own where it needs one. The logout tokens are real ones, made
-by the programmable OP and posted to `backchannel-logout/`. Beside it what packages without an index do: a loop over all of
-Django's sessions that looks into each (`walk`). Prints a Markdown table. Times depend on the machine; the ratios and the
-numbers of queries are what to compare.
+For each database a process of its own, with a server of its own where it needs one. The logout tokens are real ones,
+made by the programmable OP and posted to `backchannel-logout/`. Beside it what packages without an index do: a loop
+over all of Django's sessions that looks into each (`walk`). Prints a Markdown table. Times depend on the machine; the
+ratios and the numbers of queries are what to compare.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class Bench:
         from django.contrib.sessions.backends.db import SessionStore
         from django.db import connection
 
+        from django_silent_sso.models import SignedInSession
+
         payload = SessionStore().encode({"_auth_user_id": "7", "_auth_user_backend": "b", "_auth_user_hash": "h" * 64})
         numbers = (
             "SELECT generate_series(%s, %s) AS n"
@@ -78,7 +80,7 @@ class Bench:
             else "WITH RECURSIVE c(n) AS (SELECT %s UNION ALL SELECT n + 1 FROM c WHERE n < %s) SELECT n FROM c"
         )
         # Digests are 64 characters; the number in front spreads them as a digest would be.
-        name = "substr(CAST((n * 7919) %% 1000003 AS text) || '-' || CAST(n AS text) || %s, 1, 64)"
+        name = "substr(CAST(CAST(n AS bigint) * 7919 %% 1000003 AS text) || '-' || CAST(n AS text) || %s, 1, 64)"
         later = "2100-01-01 00:00:00+00:00"
         first, last, pad = self.count + 1, size, "x" * 64
         with connection.cursor() as cursor:
@@ -86,11 +88,14 @@ class Bench:
                 f"INSERT INTO django_session SELECT substr({name}, 1, 40), %s, %s FROM ({numbers}) AS t",  # noqa: S608
                 [pad, payload, later, first, last],
             )
+            made = {"handle": name, "session_key": f"substr({name}, 1, 40)", "subject_key": name, "sid_key": name}
+            fields = [field for field in SignedInSession._meta.concrete_fields if not field.primary_key]
+            values = {field.name: field.get_db_prep_save(field.get_default(), connection) for field in fields}
+            values |= {"expires_at": later} | dict.fromkeys(made, pad)
             cursor.execute(
-                "INSERT INTO django_silent_sso_signedinsession (handle, session_key, subject_key, sid_key, expires_at,"  # noqa: S608
-                " generation, claimed_by, claimed_until, renewal)"
-                f" SELECT {name}, substr({name}, 1, 40), {name}, {name}, %s, 0, '', 0, '' FROM ({numbers}) AS t",
-                [pad, pad, pad, pad, later, first, last],
+                f"INSERT INTO {SignedInSession._meta.db_table} ({', '.join(values)})"  # noqa: S608
+                f" SELECT {', '.join(made.get(column, '%s') for column in values)} FROM ({numbers}) AS t",
+                [*values.values(), first, last],
             )
             cursor.execute("ANALYZE")
         self.count = size

@@ -1,10 +1,10 @@
-"""The measurements. Whatever is compared takes turns in every round, so that other work on the machine hits all alike."""
+"""The measurements. What is compared takes turns in every round, so that other work on the machine hits all alike."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from tests.interop.oidc_provider.process import OIDCProvider, running
 from tests.interop.scripted_browser import ScriptedBrowser, Visit
 
 WARM_UP = 3  # rounds that are not counted
+FRESH_PAGES = 40  # requests that are measured together: one alone is too short
 MANY = 50  # requests at once
 CLIENTS = 8  # people at once, where throughput is measured
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -79,8 +80,18 @@ def _forget_round_trips(browser: ScriptedBrowser, site: RunningSite) -> None:
 
 
 def fresh(bench: Bench, kind: str) -> Numbers:
-    """The middleware by itself."""
-    return {"microseconds": bench.browsers[kind].open(bench.sites[kind]("/measure/middleware/")).json["microseconds"]}
+    """The middleware by itself, and within whole requests."""
+    site, browser = bench.sites[kind], bench.browsers[kind]
+    found: Numbers = {"microseconds": browser.open(site("/measure/middleware/")).json["microseconds"]}
+    for name in ("page", "plain"):
+        outsider = ScriptedBrowser()
+        before = outsider.fetch(site("/measure/counters/")).json()
+        for _ in range(FRESH_PAGES):
+            browser.open(site(f"/{name}/"))
+        after = outsider.fetch(site("/measure/counters/")).json()
+        outsider.close()
+        found[name] = (after["cpu"] - before["cpu"]) * 1000 / FRESH_PAGES
+    return found
 
 
 # -- one renewal -----------------------------------------------------------------------------------------------------
@@ -159,7 +170,7 @@ def crowd(bench: Bench, kind: str) -> Numbers:
 # -- throughput ------------------------------------------------------------------------------------------------------
 
 
-def throughput(bench: Bench, kind: str, renewals: int) -> Numbers:
+def throughput(bench: Bench, kind: str, *, renewals: int) -> Numbers:
     """Eight people, each of whose page loads is a renewal, as fast as they can."""
     site = bench.sites[kind]
     with ExitStack() as stack:
@@ -192,10 +203,10 @@ def _cpu(site: RunningSite) -> float:
 Measurement = Callable[[Bench, str], Numbers]
 
 
-def by_turns(bench: Bench, measurement: Measurement, rounds: int, kinds: Sequence[str] = KINDS) -> dict[str, list[Numbers]]:
-    results: dict[str, list[Numbers]] = {kind: [] for kind in kinds}
+def by_turns(bench: Bench, measurement: Measurement, rounds: int) -> dict[str, list[Numbers]]:
+    results: dict[str, list[Numbers]] = {kind: [] for kind in KINDS}
     for number in range(WARM_UP + rounds):
-        for kind in kinds:
+        for kind in KINDS:
             numbers = measurement(bench, kind)
             if number >= WARM_UP:
                 results[kind].append(numbers)

@@ -15,7 +15,9 @@ from django.urls import include, path
 from django.utils.module_loading import import_string
 
 OURS = apps.is_installed("django_silent_sso")
-MIDDLEWARE = "django_silent_sso.middleware.SilentSSOMiddleware" if OURS else "mozilla_django_oidc.middleware.SessionRefresh"
+MIDDLEWARE = (
+    "django_silent_sso.middleware.SilentSSOMiddleware" if OURS else "mozilla_django_oidc.middleware.SessionRefresh"
+)
 BATCHES, BATCH = 60, 50
 
 _queries: list[str] = []  # every statement since the process began; appending is atomic
@@ -34,6 +36,11 @@ def page(request: HttpRequest) -> HttpResponse:
     if "again" in request.GET:  # the next page load is to be renewed
         _age(request)
     return answer
+
+
+def plain(request: HttpRequest) -> HttpResponse:
+    """A page that has no interest in who is there."""
+    return JsonResponse({"user": "whoever"})
 
 
 def make_stale(request: HttpRequest) -> HttpResponse:
@@ -82,6 +89,7 @@ def middleware(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("page/", page),
+    path("plain/", plain),
     path("measure/make-stale/", make_stale),
     path("measure/counters/", counters),
     path("measure/middleware/", middleware),

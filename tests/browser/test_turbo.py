@@ -129,14 +129,26 @@ def test_with_the_documented_script_a_form_arrives_after_a_silent_sign_in(site: 
 
 
 @pytest.mark.usefixtures("with_recipe")
-def test_with_the_documented_script_nothing_is_tried_for_ever(site: Site) -> None:
-    """A view may want more than a silent sign-in can bring."""
+def test_with_the_documented_script_a_request_is_repeated_once(site: Site, settings: Settings) -> None:
     on_page(site, TURBO)
+    settings.SILENT_SSO_RENEW_AFTER_SECONDS = settings.SILENT_SSO_GRACE_SECONDS = 0  # overdue, as soon as signed in
     for time in (1, 2):  # and the next click is tried anew
-        site.tab.run("document.querySelector('#guarded').click()")
+        site.tab.run("document.querySelector('#in-frame').click()")
         site.tab.event("signed-in")
-        answer = notes.first("/guarded/", 2 * time).answer["www-authenticate"]
-        assert answer == 'SilentSSO reason="recent_sign_in_required"'
+        assert notes.first("/frame/", 2 * time).status == 401
         site.tab.until(IDLE)
         site.tab.run("fetch('/page/')")
-        assert (len(notes.of("/guarded/")), site.attempts()) == (2 * time, time)
+        assert (len(notes.of("/frame/")), site.attempts()) == (2 * time, time)
+
+
+@pytest.mark.usefixtures("with_recipe")
+def test_with_the_documented_script_nothing_is_tried_where_it_would_not_help(site: Site) -> None:
+    """A view may want more than a silent sign-in can bring."""
+    on_page(site, TURBO)
+    site.tab.run(HEARD)
+    site.tab.run("document.querySelector('#guarded').click()")
+    site.tab.until("window.heard")
+    assert notes.first("/guarded/").answer["www-authenticate"] == 'SilentSSO reason="recent_sign_in_required"'
+    site.tab.run("document.querySelector('#in-frame').click()")
+    site.tab.until("document.querySelector('#part').textContent === 'part of a frame'")
+    assert (len(notes.of("/guarded/")), site.attempts()) == (1, 0)

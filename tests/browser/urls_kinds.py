@@ -29,6 +29,7 @@ HEAD = """{% load silent_sso static %}<!doctype html><html><head><meta charset="
 {% if recipe %}<script type="module" src="/recipe/"></script>{% endif %}
 </head><body><p id="user">{{ request.user.email|default:"nobody"|cut:"@example.org" }}</p>"""
 PLAIN = """<a id="link" href="/answer/link/">link</a> <a id="download" href="/answer/download/" download>download</a>
+<a id="attachment" href="/answer/attachment/">attachment</a>
 <form id="form" method="post" action="/answer/form/">{% csrf_token %}<button>Send</button></form>"""
 HTMX = """<button id="get" hx-get="/part/?of=get" hx-target="#part">Get</button>
 <button id="guarded" hx-get="/guarded/" hx-target="#part">Guarded</button>
@@ -78,6 +79,9 @@ class Notes:
             assert enough, f"nothing but {sorted(self._notes)}"
             return self._notes[path][number - 1]
 
+    def statuses(self, path: str) -> list[int]:
+        return [note.status for note in self.of(path)]
+
     def forget(self) -> None:
         with self._news:
             self._notes.clear()
@@ -113,7 +117,7 @@ def plain(request: HttpRequest) -> HttpResponse:
 @xframe_options_sameorigin
 def answer(request: HttpRequest, kind: str) -> HttpResponse:
     """Something that this kind of request can use."""
-    if kind == "download":
+    if kind in ("download", "attachment"):
         return HttpResponse(b"downloaded", headers={"Content-Disposition": 'attachment; filename="a file.bin"'})
     if kind in CONTENT:
         content_type, content = CONTENT[kind]

@@ -39,6 +39,7 @@ class Server(BaseApplication):
             "worker_class": "gthread",
             "threads": self.threads,
             "timeout": 120,
+            "keepalive": 75,  # seconds
             "graceful_timeout": 1,
             "loglevel": "critical",
             "when_ready": lambda _: say({"origin": f"http://localhost:{port}"}),

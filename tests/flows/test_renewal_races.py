@@ -10,6 +10,7 @@ from django.test import RequestFactory
 
 from django_silent_sso.flows import renewal
 from django_silent_sso.models import SignedInSession
+from django_silent_sso.op import breaker
 from django_silent_sso.testing import make_overdue, make_stale
 from tests.conftest import Browser, Clock
 from tests.flows.conftest import refreshes, tokens
@@ -33,6 +34,29 @@ def test_h04_a_result_that_was_lost_in_the_session_is_found_again(alice: Browser
     assert alice.get("/decided/").json()["reason"] == "renewed"
     assert tokens(alice) == newest
     assert refreshes(alice) == 1, "a rotated token that is shown twice is taken for stolen"
+
+
+def test_h04_it_is_found_again_while_the_op_is_down(alice: Browser) -> None:
+    make_stale(alice.session)
+    old = dict(alice.session.items())
+    alice.get("/decided/")
+    session = alice.session
+    session.update(old)
+    session.save()
+    breaker.failed(alice.provider.issuer, alice.provider.now())
+    assert alice.get("/decided/").json()["reason"] == "renewed"
+    assert refreshes(alice) == 1
+
+
+def test_a_row_that_knows_less_than_the_session_is_written_anew(alice: Browser) -> None:
+    """The table was restored from a backup."""
+    make_stale(alice.session)
+    alice.get("/decided/")
+    SignedInSession.objects.update(generation=0, renewal="")
+    make_stale(alice.session)
+    alice.follow(alice.get("/decided/"))
+    make_stale(alice.session)
+    assert alice.get("/decided/").json()["reason"] == "renewed"
 
 
 def test_a_result_that_was_lost_and_is_old_itself_is_renewed_once_more(alice: Browser, clock: Clock) -> None:

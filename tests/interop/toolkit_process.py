@@ -51,6 +51,7 @@ def main(site: str, folder: str) -> None:
     from django.core.management import call_command
 
     user_logged_out.disconnect(views.end_tokens)
+    user_logged_out.disconnect(views.end_it_everywhere)
     call_command("migrate", verbosity=0)
     seed()
     server.set_app(WSGIHandler())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from django_silent_sso.storage.logout_index import (
     belong_together,
     clear_expired,
     close_row,
+    drop_row,
     end,
     is_open,
     open_row,
@@ -259,3 +261,20 @@ def test_rows_of_sessions_that_have_expired_are_cleared_a_day_later() -> None:
     assert clear_expired(FAR + MARGIN - 1) == 0
     assert clear_expired(FAR + MARGIN) == 1
     assert rows() == {"b"}
+
+
+def test_a_session_that_was_signed_out_is_known_as_such_until_the_clean_up() -> None:
+    open_row("handle", issuer=ISSUER, subject="alice", op_sid="a", expires_at=time.time() + 60)
+    close_row("handle")
+    row = SignedInSession.objects.get()
+    assert (row.ended, row.session_key, is_open("handle")) == (True, "", False)
+    assert end(ISSUER, subject="alice", op_sid=None).count == 0
+    assert belong_together(ISSUER, subject="bob", op_sid="a"), "nobody has it any more"
+    assert clear_expired(time.time() + 60) == 0
+    assert clear_expired(time.time() + 24 * 3600 + 60) == 1
+
+
+def test_a_session_that_never_began_leaves_nothing() -> None:
+    open_row("handle", issuer=ISSUER, subject="alice", op_sid=None, expires_at=time.time() + 60)
+    drop_row("handle")
+    assert not SignedInSession.objects.exists()

@@ -23,6 +23,7 @@ from django_silent_sso.storage.single_flight import (
     aclaim,
     claim,
     finish,
+    look,
     release,
     take_turn,
 )
@@ -140,9 +141,20 @@ def test_a_result_that_comes_too_late_is_not_left(row: SignedInSession) -> None:
 
 def test_a_session_that_was_signed_out_has_no_turn_and_takes_no_result(row: SignedInSession) -> None:
     close_row("handle")
+    assert take_turn("handle", 0, NOW, 10) == look("handle", 0, NOW) == Turn(over=True)
+    assert not finish("handle", RENEWAL, NOW, NOW)
+    assert SignedInSession.objects.get().renewal == ""
+
+
+def test_a_session_whose_row_was_lost_has_none_either(row: SignedInSession) -> None:
+    row.delete()
     assert take_turn("handle", 0, NOW, 10) == Turn(exists=False)
     assert not finish("handle", RENEWAL, NOW, NOW)
-    assert not SignedInSession.objects.exists()
+
+
+def test_a_row_that_knows_less_than_the_session_is_none(row: SignedInSession) -> None:
+    """The table was restored from a backup."""
+    assert take_turn("handle", 7, NOW, 10) == Turn(exists=False)
 
 
 def test_a_turn_that_brought_nothing_is_given_back_by_its_owner_alone(row: SignedInSession) -> None:
