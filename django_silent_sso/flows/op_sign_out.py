@@ -15,6 +15,7 @@ from django.db import Error as AnyDatabaseError
 
 from django_silent_sso.conf import conf
 from django_silent_sso.op import provider
+from django_silent_sso.protocol.ended_by import ended_by
 from django_silent_sso.protocol.errors import ConfigurationError, Reason, ResponseError, StorageUnavailable, TokenError
 from django_silent_sso.protocol.logout_token import LogoutToken, validate_logout_token
 from django_silent_sso.signals import session_terminated
@@ -111,4 +112,4 @@ def _tell(ended: Ended, reason: Reason) -> None:
     logger.info("%s: %d session(s) ended", reason, ended.count)
     for user in logout_index.users_of(ended.subject_keys) or (None,):  # the account may be gone
         sender = get_user_model() if user is None else user.__class__
-        session_terminated.send_robust(sender=sender, request=None, user=user, reason=reason)
+        session_terminated.send_robust(sender=sender, request=None, user=user, reason=reason, cause=ended_by(reason))

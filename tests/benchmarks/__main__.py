@@ -72,7 +72,7 @@ def many(rounds: int) -> Iterator[str]:
         for distance, where in ((0.0, ""), (FAR, ", the OP 50 ms away")):
             with measure.bench(store, workers=WORKERS, threads=8, distance=distance) as bench:
                 words = SESSIONS[store] if not distance else SESSIONS[store] + " " + FAR_AWAY
-                yield table(f"Throughput, {name}{where}", words, THROUGHPUT, measure.by_turns(bench, one, 3))
+                yield table(f"Throughput, {name}{where}", words, THROUGHPUT, measure.by_turns(bench, one, 3, warm_up=1))
 
 
 FRESH = (
@@ -100,19 +100,19 @@ def main() -> None:
     parser.add_argument("--only", choices=("near", "far", "many"), action="append", help="a part of it")
     parser.add_argument("--write", action="store_true", help="into docs/explanation/benchmarks.md")
     chosen = parser.parse_args()
-    parts = []
-    for name, part in (("near", near), ("far", far), ("many", many)):
-        if name in (chosen.only or [name]):
-            for text in part(chosen.rounds):
-                sys.stdout.write(f"{text}\n\n")
-                sys.stdout.flush()
-                parts.append(text)
     names = ("Django", "mozilla-django-oidc", "gunicorn", "psycopg", "redis")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    about = f"Measured with Python {platform.python_version()}, {versions}, oidc-provider {VERSION};"
-    about += f" {chosen.rounds} rounds, {os.cpu_count()} processors."
-    if chosen.write:
-        write("\n\n".join([about, *parts]))
+    parts = [
+        f"Measured with Python {platform.python_version()}, {versions}, oidc-provider {VERSION}; {chosen.rounds} rounds,"
+        f" {os.cpu_count()} processors."
+    ]
+    for name, part in (("near", near), ("far", far), ("many", many)):
+        for text in part(chosen.rounds) if name in (chosen.only or [name]) else ():
+            sys.stdout.write(f"{text}\n\n")
+            sys.stdout.flush()
+            parts.append(text)
+            if chosen.write:
+                write("\n\n".join(parts))
 
 
 if __name__ == "__main__":

@@ -78,22 +78,31 @@ def sees(tab: Tab, user: str | None) -> None:
         assert user in tab.text("[data-verdict]")
 
 
+def sign_in(tab: Tab, demo: dict[str, str]) -> None:
+    """At the OP itself."""
+    tab.open(f"{demo['op']}/sign-in/")
+    tab.type("input[name=username]", "demo")
+    tab.type("input[name=password]", "demo")
+    tab.click("form button")
+    tab.until("document.body.innerText.includes('Hello, Dana')")
+
+
+def sign_out(tab: Tab, demo: dict[str, str]) -> None:
+    tab.open(f"{demo['op']}/")
+    tab.click("form button")
+    tab.until("document.body.innerText.includes('Nobody is signed in')")
+
+
 def test_signing_out_at_the_op_empties_both_sites_open_tabs(demo: dict[str, str], browser: Chromium) -> None:
     op = browser.tab
-    op.open(f"{demo['op']}/sign-in/")
-    op.type("input[name=username]", "demo")
-    op.type("input[name=password]", "demo")
-    op.click("main button, form button")
-    op.until("document.body.innerText.includes('Hello, Dana')")
+    sign_in(op, demo)
     news = browser.new_tab(f"{demo['news']}/")
     sees(news, "Dana Demo")
     shop = browser.new_tab(f"{demo['shop']}/")
     sees(shop, "Dana Demo")
 
     op.show()
-    op.open(f"{demo['op']}/")
-    op.click("form button")
-    op.until("document.body.innerText.includes('Nobody is signed in')")
+    sign_out(op, demo)
 
     # Before anybody looks at them: the sites know.
     for site, tab in (("news", news), ("shop", shop)):
@@ -102,3 +111,19 @@ def test_signing_out_at_the_op_empties_both_sites_open_tabs(demo: dict[str, str]
     for tab in (news, shop):
         tab.show()
         sees(tab, None)
+
+
+def test_a_page_out_of_the_back_forward_cache_notices_too(demo: dict[str, str], browser: Chromium) -> None:
+    tab = browser.tab
+    sign_in(tab, demo)
+    tab.open(f"{demo['news']}/")
+    sees(tab, "Dana Demo")
+    sign_out(tab, demo)
+    tab.forget_events()
+    for _ in range(2):  # over the page that was there before the sign-out
+        tab.back()
+        tab.until("document.readyState === 'complete'")
+        if tab.url.startswith(demo["news"]):
+            break
+    sees(tab, None)
+    assert "restored" in tab.names()

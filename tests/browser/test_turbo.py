@@ -110,7 +110,7 @@ def test_with_the_documented_script_a_frame_is_filled_after_a_silent_sign_in(sit
     site.tab.run("document.querySelector('#in-frame').click()")
     site.tab.event("signed-in")
     site.tab.until("document.querySelector('#part').textContent === 'part of a frame'")
-    assert [note.status for note in notes.of("/frame/")] == [401, 200]
+    assert notes.statuses("/frame/") == [401, 200]
     assert site.tab.run("window.stayed") is True
     assert (site.attempts(), at_op(site)) == (1, 1)
 

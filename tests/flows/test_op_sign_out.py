@@ -73,7 +73,15 @@ def test_the_user_is_signed_out_and_the_site_is_told_once(
     for _ in range(2):
         make_browser().sign_in("alice")
     back_channel(alice.provider.logout_token("alice"))
-    assert ended == [{"sender": User, "request": None, "user": User.objects.get(), "reason": "op_back_channel"}]
+    assert ended == [
+        {
+            "sender": User,
+            "request": None,
+            "user": User.objects.get(),
+            "reason": "op_back_channel",
+            "cause": "op_back_channel",
+        }
+    ]
     assert "op_back_channel: 3 session(s) ended" in caplog.text
     assert not is_signed_in(alice)
 
@@ -87,7 +95,9 @@ def test_nobody_to_sign_out_is_told_to_nobody(alice: Browser, ended: list[dict[s
 def test_a_user_whose_account_is_gone_is_nobody(alice: Browser, ended: list[dict[str, Any]]) -> None:
     User.objects.all().delete()
     back_channel(alice.provider.logout_token("alice"))
-    assert ended == [{"sender": User, "request": None, "user": None, "reason": "op_back_channel"}]
+    assert ended == [
+        {"sender": User, "request": None, "user": None, "reason": "op_back_channel", "cause": "op_back_channel"}
+    ]
 
 
 def test_a_receiver_that_fails_costs_nothing(alice: Browser) -> None:
@@ -223,7 +233,15 @@ def test_a_token_that_cannot_be_given_back_comes_free_by_itself(alice: Browser, 
 def test_the_session_of_this_sid_ends_and_the_site_is_told(alice: Browser, ended: list[dict[str, Any]]) -> None:
     op_sid, now = sid_of(alice), time.time()
     front_channel(alice.provider.issuer, op_sid)
-    assert ended == [{"sender": User, "request": None, "user": User.objects.get(), "reason": "op_front_channel"}]
+    assert ended == [
+        {
+            "sender": User,
+            "request": None,
+            "user": User.objects.get(),
+            "reason": "op_front_channel",
+            "cause": "op_front_channel",
+        }
+    ]
     assert not is_signed_in(alice)
     assert was(alice, "alice", op_sid, now), "a renewal may be under way"
     front_channel(alice.provider.issuer, op_sid)

@@ -13,6 +13,7 @@ from tests.testing.site import Site
 @pytest.fixture
 def provider() -> Iterator[OpenIDProvider]:
     with OpenIDProvider() as running:
+        running.refresh_tokens = "always"
         yield running
 
 

@@ -154,12 +154,22 @@ def test_p07_a_silent_attempt_begun_before_is_void(browser: Browser, clock: Cloc
     assert told(browser.start()) == (200, "signed_out_by_user")
 
 
-def test_p07_a_frame_s_attempt_too(browser: Browser) -> None:
+@pytest.mark.parametrize("kept", [False, True], ids=["cookie deleted", "cookie came later"])
+@pytest.mark.parametrize("transport", ["frame", "popup"])
+def test_p07_a_frame_s_or_popup_s_attempt_too(browser: Browser, transport: str, kept: bool) -> None:
     browser.sign_in("alice")
-    query = browser.answered(trigger="call")
+    query = browser.answered(transport=transport, trigger="call")
+    attempts = {name: value for name, value in cookies_of(browser).items() if name not in (SESSION, "csrftoken")}
     sign_out(browser)
-    with nothing_changes(browser):
-        assert told(browser.relay("/oidc/callback/", query)) == (200, "state_unknown")
+    if kept:
+        attempts = {name: value for name, value in attempts.items() if re.fullmatch(r"silent_sso_[0-9a-f]{24}", name)}
+        assert len(attempts) == 1
+        browser.client.cookies.load(attempts)
+    reason = "voided_by_sign_out" if kept else "state_unknown"
+    assert told(browser.relay("/oidc/callback/", query)) == (200, reason)
+    assert browser.user() == "nobody"
+    assert not browser.provider.calls_to("token")
+    assert told(browser.start(trigger="call")) == (200, "signed_out_by_user")
 
 
 def test_p08_a_double_click_is_harmless(browser: Browser) -> None:
