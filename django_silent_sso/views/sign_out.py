@@ -18,8 +18,9 @@ from django_silent_sso.views.endpoint import endpoint
 
 __all__ = ["logout"]
 
-# What the browser has kept of pages that only the user was to see, for its Back button on a shared computer. Nothing
-# else: "cookies" would take those of the whole domain, "storage" what the site's own scripts keep for visitors too.
+# Files the browser has kept of pages which only the user was to see. Chromium's back-forward cache outlives it;
+# there the page's script asks. Nothing else: "cookies" would take those of the whole domain, "storage" what the site's
+# own scripts keep for visitors too.
 CLEARED: Final = '"cache"'
 
 

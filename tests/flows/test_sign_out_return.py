@@ -49,7 +49,7 @@ def back(path: str, cookie: str | None, method: str = "GET") -> tuple[HttpReques
         ("", "state_missing: back after a sign-out, but not by the OP"),
         ("?state=%C3%A4", "state_unknown: back after a sign-out, with another state"),
     ],
-    ids=["a43", "a44", "empty", "a45", "not_ascii"],
+    ids=["a43", "a44_p02", "empty", "a45_p02", "not_ascii"],
 )
 def test_the_state_is_looked_at_once(caplog: pytest.LogCaptureFixture, query: str, line: str) -> None:
     _, response = back(f"/{query}", remembered())
