@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.logout [--rounds 60] [--sizes 1000 1000000] [--databases postgresql sqlite]
 
-For each database a process of its own, with a server of its own where it needs one. The logout tokens are real ones,
-made by the programmable OP and posted to `backchannel-logout/`. Beside it what packages without an index do: a loop
+For each kind of database a process of its own, with a server of its own where it needs one, and in it a database for
+each size; they take turns in every round, so that other work on the machine hits all alike. The logout tokens are real
+ones, made by the programmable OP and posted to `backchannel-logout/`. Beside it what packages without an index do: a loop
 over all of Django's sessions that looks into each (`walk`). Prints a Markdown table. Times depend on the machine; the
 ratios and the numbers of queries are what to compare.
 """
@@ -23,6 +24,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+import psycopg
 
 from tests.concurrency.servers import postgresql
 
@@ -44,35 +47,62 @@ class Figures:
 
 
 @contextmanager
-def database(kind: str) -> Iterator[dict[str, Any]]:
+def databases(kind: str, sizes: list[int]) -> Iterator[dict[str, Any]]:
+    """Django's setting for one database of each size; `default` is another one."""
+    names = ["default", *(f"sessions_{size}" for size in sizes)]
     if kind == "postgresql":
         with postgresql() as port:
-            engine = "django.db.backends.postgresql"
-            yield {"ENGINE": engine, "HOST": "127.0.0.1", "PORT": port, "NAME": "postgres", "USER": "site"}
+            site = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": port, "USER": "site"}
+            address = f"host=127.0.0.1 port={port} user=site dbname=postgres"
+            with psycopg.connect(address, autocommit=True) as server:
+                for name in names[1:]:
+                    server.execute(f"CREATE DATABASE {name}")
+            yield {name: {**site, "NAME": "postgres" if name == "default" else name} for name in names}
         return
     with tempfile.TemporaryDirectory(prefix="silent-sso-") as folder:
         options = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"}
-        name = str(Path(folder) / "site.sqlite3")
-        yield {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}
+        site = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options}
+        yield {name: {**site, "NAME": str(Path(folder) / name)} for name in names}
+
+
+class Router:
+    """All queries go to the database whose turn it is."""
+
+    turn = "default"
+
+    def db_for_read(self, model: object, **hints: object) -> str:
+        return self.turn
+
+    db_for_write = db_for_read
+
+
+ROUTER = Router()
 
 
 class Bench:
-    """A site with sessions, and an OP that ends some of them."""
+    """A site with `size` open sessions, and an OP that ends some of them."""
 
-    def __init__(self, provider: Any) -> None:
+    def __init__(self, provider: Any, size: int) -> None:
         from django.test import Client
 
         self.provider = provider
         self.client = Client()
-        self.count = 0
+        self.size = size
+        self.alias = f"sessions_{size}"
 
-    def fill(self, size: int) -> None:
+    @property
+    def connection(self) -> Any:
+        from django.db import connections
+
+        return connections[self.alias]
+
+    def fill(self) -> None:
         """Other people's sessions, `size` in all: rows in both tables, written by the database itself."""
         from django.contrib.sessions.backends.db import SessionStore
-        from django.db import connection
 
         from django_silent_sso.models import SignedInSession
 
+        connection = self.connection
         payload = SessionStore().encode({"_auth_user_id": "7", "_auth_user_backend": "b", "_auth_user_hash": "h" * 64})
         numbers = (
             "SELECT generate_series(%s, %s) AS n"
@@ -82,7 +112,7 @@ class Bench:
         # Digests are 64 characters; the number in front spreads them as a digest would be.
         name = "substr(CAST(CAST(n AS bigint) * 7919 %% 1000003 AS text) || '-' || CAST(n AS text) || %s, 1, 64)"
         later = "2100-01-01 00:00:00+00:00"
-        first, last, pad = self.count + 1, size, "x" * 64
+        first, last, pad = 1, self.size, "x" * 64
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO django_session SELECT substr({name}, 1, 40), %s, %s FROM ({numbers}) AS t",  # noqa: S608
@@ -98,7 +128,6 @@ class Bench:
                 [*values.values(), first, last],
             )
             cursor.execute("ANALYZE")
-        self.count = size
 
     def open_session(self, subject: str, sid: str) -> str:
         from django.contrib.sessions.backends.db import SessionStore
@@ -115,11 +144,10 @@ class Bench:
 
     def log_out(self, subject: str, sid: str | None) -> tuple[float, int]:
         """Milliseconds, and the number of queries."""
-        from django.db import connection
         from django.test.utils import CaptureQueriesContext
 
         body = urlencode({"logout_token": self.provider.logout_token(subject, sid=sid)})
-        with CaptureQueriesContext(connection) as queries:
+        with CaptureQueriesContext(self.connection) as queries:
             began = time.perf_counter()
             response = self.client.post("/oidc/backchannel-logout/", body, content_type=FORM)
             seconds = time.perf_counter() - began
@@ -127,18 +155,13 @@ class Bench:
             raise RuntimeError(f"{response.status_code}: {response.content!r}")
         return seconds * 1000, len(queries)
 
-    def measure(self, rounds: int) -> Figures:
-        results: dict[str, list[tuple[float, int]]] = {"sid": [], "subject": []}
-        for number in range(WARM_UP + rounds):
-            for kind, result in results.items():
-                subject, sid = f"{kind}-{self.count}-{number}", f"sid-{kind}-{self.count}-{number}"
-                key = self.open_session(subject, sid)
-                result.append(self.log_out(subject, sid if kind == "sid" else None))
-                if self.exists(key):
-                    raise RuntimeError("the session lives on")
-        times = {kind: statistics.median(t for t, _ in result[WARM_UP:]) for kind, result in results.items()}
-        queries = {kind: max(n for _, n in result[WARM_UP:]) for kind, result in results.items()}
-        return Figures(times["sid"], times["subject"], queries["sid"], queries["subject"], self.walk())
+    def round(self, number: int, kind: str) -> tuple[float, int]:
+        subject, sid = f"{kind}-{number}", f"sid-{kind}-{number}"
+        key = self.open_session(subject, sid)
+        result = self.log_out(subject, sid if kind == "sid" else None)
+        if self.exists(key):
+            raise RuntimeError("the session lives on")
+        return result
 
     def exists(self, key: str) -> bool:
         from django.contrib.sessions.models import Session
@@ -165,7 +188,7 @@ class Bench:
         """One user with many sessions."""
         from django.db import transaction
 
-        with transaction.atomic():
+        with transaction.atomic(using=self.alias):
             keys = [self.open_session("busy", f"busy-{number}") for number in range(MANY)]
         result = self.log_out("busy", None)
         if self.exists(keys[0]) or self.exists(keys[-1]):
@@ -173,12 +196,34 @@ class Bench:
         return result
 
 
+def by_turns(benches: list[Bench], rounds: int) -> dict[int, Figures]:
+    results: dict[tuple[int, str], list[tuple[float, int]]] = {}
+    for number in range(WARM_UP + rounds):
+        for bench in benches:
+            ROUTER.turn = bench.alias
+            for kind in ("sid", "subject"):
+                results.setdefault((bench.size, kind), []).append(bench.round(number, kind))
+    found = {}
+    for bench in benches:
+        ROUTER.turn = bench.alias
+        by_sid, by_subject = (results[bench.size, kind][WARM_UP:] for kind in ("sid", "subject"))
+        found[bench.size] = Figures(
+            by_sid=statistics.median(time for time, _ in by_sid),
+            by_subject=statistics.median(time for time, _ in by_subject),
+            queries_by_sid=max(queries for _, queries in by_sid),
+            queries_by_subject=max(queries for _, queries in by_subject),
+            walk=bench.walk(),
+        )
+    return found
+
+
 def site_settings(found: dict[str, Any], provider: Any) -> dict[str, Any]:
     return {
         "SECRET_KEY": "a key for measurements only, long enough for every signer",
         "ALLOWED_HOSTS": ["testserver"],
         "USE_TZ": True,
-        "DATABASES": {"default": found},
+        "DATABASES": found,
+        "DATABASE_ROUTERS": [ROUTER],
         "ROOT_URLCONF": "tests.benchmarks.urls_logout",
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "INSTALLED_APPS": [
@@ -204,20 +249,20 @@ def one_database(kind: str, rounds: int, sizes: list[int]) -> dict[str, Any]:
 
     from django_silent_sso.testing import OpenIDProvider
 
-    with database(kind) as found, OpenIDProvider() as provider:
+    with databases(kind, sizes) as found, OpenIDProvider() as provider:
         settings.configure(**site_settings(found, provider))
         django.setup()
         from django.core.management import call_command
-        from django.db import connection
+        from django.db import connections
 
-        call_command("migrate", verbosity=0)
-        bench = Bench(provider)
-        results = {}
-        for size in sizes:
-            bench.fill(size)
-            results[size] = asdict(bench.measure(rounds))
-        many = bench.sign_out_many()
-        connection.close()
+        benches = [Bench(provider, size) for size in sizes]
+        for bench in benches:
+            ROUTER.turn = bench.alias
+            call_command("migrate", verbosity=0, database=bench.alias)
+            bench.fill()
+        results = {size: asdict(figures) for size, figures in by_turns(benches, rounds).items()}
+        many = benches[-1].sign_out_many()
+        connections.close_all()
     return {"sizes": results, "many": many}
 
 
@@ -243,7 +288,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.logout", description=__doc__)
     parser.add_argument("--rounds", type=int, default=60, help="logouts of each kind and size (default 60)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 1_000_000], help="open sessions, growing")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 1_000_000], help="open sessions")
     parser.add_argument("--databases", nargs="+", choices=DATABASES, default=list(DATABASES))
     parser.add_argument("--child", choices=DATABASES, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
