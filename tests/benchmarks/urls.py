@@ -53,10 +53,11 @@ def _age(request: HttpRequest) -> None:
     if OURS:
         from django_silent_sso.conf import conf
         from django_silent_sso.storage.rp_session import RPSession
+        from django_silent_sso.storage.single_flight import _key as claimed_as
 
         RPSession.backdate(request.session, conf.renew_after + 1)
         # A page load within 3 seconds of an attempt is served without a new one; the next one is to be renewed.
-        cache.clear()
+        cache.delete(claimed_as(request.session.session_key or ""))
     else:
         request.session["oidc_id_token_expiration"] = 0
 

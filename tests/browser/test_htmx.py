@@ -92,6 +92,17 @@ def test_refused_request_leaves_the_page_as_it_is_and_tells_its_script(site: Sit
     assert "login_required" not in site.tab.text("body")
 
 
+def test_refused_request_is_followed_by_a_silent_sign_in_and_the_next_click_works(site: Site, htmx: str) -> None:
+    on_page(site, htmx)
+    site.make_overdue()
+    site.tab.click("#get")
+    site.tab.event("signed-in")
+    site.tab.click("#get")
+    site.tab.until("document.querySelector('#part').textContent === 'part get'")
+    assert notes.statuses("/part/") == [401, 200]
+    assert (site.tab.run("window.stayed"), site.attempts(), at_op(site)) == (True, 1, 1)
+
+
 def test_boosted_link_becomes_a_page_load_that_renews_the_session(site: Site, htmx: str) -> None:
     on_page(site, htmx)
     site.make_overdue()

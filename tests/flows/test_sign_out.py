@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -221,6 +222,18 @@ def test_a_session_ends_also_where_no_user_is_known(browser: Browser, ended: lis
     end_session(request, Reason.SESSION_MAX)
     assert ended == [(get_user_model(), "None", "session_max", "limit")]
     assert not Session.objects.exists()
+
+
+def test_a_session_without_a_row_ends_too(browser: Browser, ended: list[Any]) -> None:
+    """As versions before the table opened it."""
+    browser.sign_in("alice")
+    session = browser.session
+    found = RPSession.read(session)
+    assert found is not None
+    replace(found, handle="").write(session)
+    session.save()
+    assert sign_out(browser).startswith(browser.provider.url_of("end_session"))
+    assert len(ended) == 1
 
 
 # -- revocation ------------------------------------------------------------------------------------------------------

@@ -247,12 +247,14 @@ function begin() {
     if (known.signed_in && now() > rest && !ahead(browser.read().until)) { asked = now(); run("input"); }
   }, { capture: true });
   document.addEventListener("visibilitychange", () => document.hidden || back());
+  /** htmx makes an event of our 401: sign in, and the next click works; but links load a page. @param {any} event */
+  const mend = ({ target, detail }) => target.href || detail?.transport || run("call");
+  document.addEventListener("silent-sso:sign-in-required", mend);
   addEventListener("pagehide", () => channel?.close()); // open, it would keep the page out of the back-forward cache
   addEventListener("pageshow", ({ persisted }) => { if (persisted) { open(); back(true); } });
   setInterval(() => document.hidden || !config.monitor.includes("poll") || run("return"), Math.max(900, config.poll_seconds) * 1000);
   // The page's own modules run before DOMContentLoaded: they can still say initialize({ auto_select: false }).
-  const [page] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  if (page?.domContentLoadedEventStart) queueMicrotask(onLoad);
+  if (/** @type {any} */ (performance.getEntriesByType("navigation")[0])?.domContentLoadedEventStart) queueMicrotask(onLoad);
   else document.addEventListener("DOMContentLoaded", onLoad, { once: true });
 }
 
@@ -282,8 +284,7 @@ export async function signInSilently() {
 export async function fetchSignedIn(input, init) {
   const request = new Request(input, init);
   const [again, response] = [request.clone(), await fetch(request)]; // a body can be read only once
-  const why = (response.status === 401 && response.headers.get("WWW-Authenticate")) || "";
-  const ended = why.startsWith("SilentSSO") && !why.includes("recent_sign_in_required"); // that, only the user can mend
+  const ended = /^SilentSSO(?!.*recent_sign_in)/.test(response.headers.get("WWW-Authenticate") ?? ""); // always a 401
   return ended && channel && (await run("call")).status === "signed_in" ? fetch(again) : response;
 }
 
@@ -292,8 +293,7 @@ export function signOut() {
   browser.write({ until: Date.now() + SELDOM, reason: "signed_out_by_user" });
   const form = Object.assign(document.createElement("form"), { method: "post", action: config.sign_out_url, hidden: true });
   form.append(Object.assign(document.createElement("input"), { name: "csrfmiddlewaretoken", value: csrfToken() }));
-  document.body.append(form);
-  form.submit();
+  document.body.appendChild(form).submit();
 }
 
 const element = document.getElementById("silent-sso-config");
