@@ -122,7 +122,8 @@ def _until_settled(request: HttpRequest, needed: Need, *, patient: bool) -> Step
     longest = 2 * conf.timeout + MARGIN  # a call for tokens, and perhaps one for keys
     began = time.time()
     pause = 0.0
-    while time.time() - began < longest:
+    # Whoever waits outlasts a claim whose owner was killed, and the renewal that follows it.
+    while time.time() - began < longest + conf.timeout:
         before = RPSession.read(request.session)
         if before is None or not may_be_refreshed(before, began):
             return Reason.NOT_SIGNED_IN

@@ -103,8 +103,8 @@ def main() -> None:
     names = ("Django", "mozilla-django-oidc", "gunicorn", "psycopg", "redis")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     parts = [
-        f"Measured with Python {platform.python_version()}, {versions}, oidc-provider {VERSION}; {chosen.rounds} rounds,"
-        f" {os.cpu_count()} processors."
+        f"Measured with Python {platform.python_version()}, {versions}, oidc-provider {VERSION}; "
+        f"{chosen.rounds} rounds, {os.cpu_count()} processors."
     ]
     for name, part in (("near", near), ("far", far), ("many", many)):
         for text in part(chosen.rounds) if name in (chosen.only or [name]) else ():

@@ -49,7 +49,10 @@ def test_the_claim_of_a_killed_process_ends_by_itself(scene: Scene, rounds: Call
 
         scene.make("overdue")  # from now on no page is served without a renewal
         answers = scene.site.at_once([Ask()] * 10, scene.alice)
-        assert [answer.json["user"] is not None for answer in answers] == [True] * 10
+        assert any(answer.json.get("reason") == "renewed" for answer in answers)
+        # They wait no longer than a claim holds: some may go by the OP, in the moment in which it ends.
+        lost = [answer for answer in answers if not answer.json.get("user") and "prompt=none" not in answer.location]
+        assert list(map(str, lost)) == []
         assert scene.refreshes() == [200], "the refresh token is as good as before"
 
 

@@ -1,7 +1,7 @@
 """A sign-out by the OP beside whatever else happens to the session at the same moment.
 
-The OP is the programmable one, made as unhelpful as real ones are: its refresh tokens and codes outlive its sessions, so
-that every renewal and every sign-in that was begun before the logout would succeed after it.
+The OP is the programmable one, made as unhelpful as real ones are: its refresh tokens and codes outlive its sessions,
+so that every renewal and every sign-in that was begun before the logout would succeed after it.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def test_bc25_bc26_whoever_is_signed_out_by_the_op_is_signed_out(
     site = sites(store)
     provider.logouts.register(back_channel=f"http://localhost:{urlsplit(site.origin).port}/oidc/backchannel-logout/")
     wrong: list[str] = []
-    order = Random(11)
+    order = Random(11)  # noqa: S311 (an order, no secret)
     for number in range(rounds(FEW)):
         this = Round(site, provider, age=("stale", "overdue")[number % 2], refreshing=refreshing)
         with closing(this.alice), closing(this.other):

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_silent_sso.flows.op_sign_out import back_channel, front_channel
 from django_silent_sso.models import LogoutRecord, SignedInSession
+from django_silent_sso.protocol.ended_by import EndedBy
 from django_silent_sso.protocol.errors import (
     ConfigurationError,
     Reason,
@@ -82,6 +83,7 @@ def test_the_user_is_signed_out_and_the_site_is_told_once(
             "cause": "op_back_channel",
         }
     ]
+    assert type(ended[0]["cause"]) is EndedBy
     assert "op_back_channel: 3 session(s) ended" in caplog.text
     assert not is_signed_in(alice)
 

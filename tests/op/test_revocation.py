@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import jwt
@@ -117,11 +118,18 @@ def test_a_client_key_that_cannot_sign_stops_nothing(
 
 
 def test_c110_one_that_hangs_is_left_after_two_seconds(
-    openid_provider: OpenIDProvider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    openid_provider: OpenIDProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    settings: Settings,
 ) -> None:
+    settings.OIDC_TIMEOUT = 60  # for every other call
     monkeypatch.setattr("django_silent_sso.op.revocation.PATIENCE", 0.2)
     with openid_provider.hang("revocation"):
-        withdraw(openid_provider)
+        waiting = Thread(target=withdraw, args=(openid_provider,))
+        waiting.start()
+        waiting.join(30)
+        assert not waiting.is_alive()
     assert "op_timeout: the refresh_token was not revoked" in caplog.messages
     assert len(openid_provider.calls_to("revocation")) <= 1
     assert PATIENCE == 2.0

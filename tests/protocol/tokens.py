@@ -17,6 +17,8 @@ SUBJECT = "248289761001"
 NONCE = "nonce-canary-7f1c"
 SECRET = b"a client secret that is long enough for HS512: sixty-four octets"
 NOW = 1_800_000_000
+
+
 class Absent:
     """A name that is the same in every test process."""
 

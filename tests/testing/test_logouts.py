@@ -225,6 +225,8 @@ def test_the_urls_for_tests_without_a_browser(provider: OpenIDProvider, site: Si
     site.tokens()
     asked = urlencode({"iss": provider.issuer, "sid": session.sid})
     assert provider.logouts.front_channel_urls(session) == [f"https://site.example/front?{asked}"]
+    provider.sign_out()
+    assert provider.logouts.front_channel_urls(session) == [], "told once"
 
 
 def test_the_metadata_tell(provider: OpenIDProvider) -> None:
