@@ -156,6 +156,7 @@ class Document:
 _discovery: Final = Document("discovery")
 _keys: Final = Document("jwks")
 _refetched: dict[str, float] = {}
+_last_read: tuple[Any, tuple[str, dict[str, str]], ProviderMetadata] | None = None
 
 
 def forget() -> None:
@@ -189,7 +190,18 @@ def metadata(now: float | None = None) -> ProviderMetadata:
         ProviderMetadata.from_document(document, issuer=issuer)
 
     document = _discovery.get(discovery_url(), check, time.time() if now is None else now)
-    return ProviderMetadata.from_document(document, issuer=issuer).with_overrides(**conf.endpoints)
+    return _read(document, issuer, conf.endpoints)
+
+
+def _read(document: Any, issuer: str, endpoints: dict[str, str]) -> ProviderMetadata:
+    """The document as a checked type; checked once, as long as neither it nor the settings change."""
+    global _last_read
+    last = _last_read
+    if last is not None and last[0] is document and last[1] == (issuer, endpoints):
+        return last[2]
+    found = ProviderMetadata.from_document(document, issuer=issuer).with_overrides(**endpoints)
+    _last_read = (document, (issuer, endpoints), found)
+    return found
 
 
 def signing_key(header: TokenHeader) -> Any:
