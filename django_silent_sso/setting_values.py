@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.conf import settings
+from django.conf import Settings, settings
 
 from django_silent_sso.defaults import CHOICES, DEFAULTS, is_seconds
 
 __all__ = ["choice", "choices", "raw", "seconds", "text", "words"]
 
 
+def _value(name: str, default: object) -> object:
+    """Django has what is set at hand, but looks long for what is not, which most of ours is, with every request."""
+    loaded = vars(settings).get("_wrapped")  # another kind of object where a test has changed a setting
+    if type(loaded) is Settings and name not in vars(loaded):
+        return default
+    return getattr(settings, name, default)
+
+
 def raw(name: str) -> object:
-    return getattr(settings, name, DEFAULTS.get(name))
+    return _value(name, DEFAULTS.get(name))
 
 
 def text(name: str) -> str | None:
@@ -22,7 +30,7 @@ def text(name: str) -> str | None:
 
 def seconds(name: str, default: object = None) -> int:
     fallback = DEFAULTS.get(name) if default is None else default
-    for value in (getattr(settings, name, fallback), fallback):
+    for value in (_value(name, fallback), fallback):
         if is_seconds(value):
             return int(value)
     return 0

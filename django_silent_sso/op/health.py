@@ -11,13 +11,14 @@ import logging
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
 from django_silent_sso.conf import conf
 from django_silent_sso.op import breaker
 from django_silent_sso.op.http import fetch, loopback
-from django_silent_sso.op.provider import discovery_url
+from django_silent_sso.op.provider import discovery_url, metadata
 from django_silent_sso.protocol.errors import SilentSSOError
 
 __all__ = ["forget", "is_known", "reachable"]
@@ -74,15 +75,22 @@ def _answers(url: str, now: float) -> bool:
         return False
     if not conf.needs_discovery:
         return True
-    try:
-        answer = fetch("GET", asked, longest=ASKING)
-    except SilentSSOError:
-        status = 599
-    else:
-        status = answer.status
-    if status >= 500:
+    works = _works(asked)
+    if works is False:  # it answers; perhaps it is only this document that it cannot give (C2)
+        with suppress(SilentSSOError):
+            keys = metadata(now).jwks_uri
+            works = keys is not None and _works(keys) is True
+    if not works:
         breaker.failed(asked, now)
-    return status < 500
+    return bool(works)
+
+
+def _works(url: str) -> bool | None:
+    """Whether what is there is given; None where nobody answers."""
+    try:
+        return fetch("GET", url, longest=ASKING).status < 500
+    except SilentSSOError:
+        return None
 
 
 def is_known(url: str, now: float) -> bool:

@@ -30,6 +30,20 @@ PURPOSE: Final = "tokens"
 TOKENS_LIFETIME: Final = 366 * 24 * 3600  # seconds; the session ends long before
 LARGEST_IN_COOKIE: Final = 1400  # characters of sealed tokens that a session inside a cookie can bear
 LATER: Final = ("confirmed_at", "noted_at", "seen_at")  # times that older versions did not write down
+_TIMES: Final = (("verified_at", None), ("signed_in_at", None), *((name, 0) for name in LATER))
+_TEXT_OR_NONE: Final = (str, type(None))
+_KINDS: Final[tuple[tuple[str, Any, object], ...]] = (
+    ("issuer", str, None),
+    ("subject", str, None),
+    ("op_sid", _TEXT_OR_NONE, None),
+    ("acr", _TEXT_OR_NONE, None),
+    ("auth_time", (int, type(None)), None),
+    ("select_by", str, ""),
+    ("sealed_tokens", str, ""),
+    ("handle", str, ""),
+    ("generation", int, 0),
+    ("claims", dict, {}),
+)
 FAR_AWAY: Final = 10**11  # seconds since the epoch that are no time any more; neither is what is not a number
 
 
@@ -192,14 +206,9 @@ def _sealed(tokens: Tokens, now: float) -> str:
 
 
 def _sound(values: dict[str, Any]) -> bool:
-    numbers = (values.get("verified_at"), values.get("signed_in_at"), *(values.get(name, 0) for name in LATER))
-    auth_time = values.get("auth_time")
-    return (
-        all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < FAR_AWAY for n in numbers)
-        and (auth_time is None or isinstance(auth_time, int))
-        and all(isinstance(values.get(name), str) for name in ("issuer", "subject"))
-        and all(isinstance(values.get(name), str | None) for name in ("op_sid", "acr"))
-        and all(isinstance(values.get(name, ""), str) for name in ("select_by", "sealed_tokens", "handle"))
-        and isinstance(values.get("generation", 0), int)
-        and isinstance(values.get("claims", {}), dict)
-    )
+    """Whether every member is of its kind. Each request of a signed-in user asks."""
+    for time, missing in _TIMES:
+        number = values.get(time, missing)
+        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < FAR_AWAY:
+            return False
+    return all(isinstance(values.get(name, absent), kinds) for name, kinds, absent in _KINDS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from django_silent_sso.op import breaker, health
+from django_silent_sso.op import breaker, health, provider
 from django_silent_sso.op.provider import discovery_url
 from django_silent_sso.testing import OpenIDProvider
 from tests.broken_cache import BROKEN
@@ -98,12 +98,30 @@ def test_every_host_and_port_is_judged_for_itself(openid_provider: OpenIDProvide
 def test_c6_c12_one_that_takes_connections_and_answers_with_errors_is_left_alone(
     openid_provider: OpenIDProvider, url: str, status: int
 ) -> None:
+    provider.metadata(NOW)
+    breaker.forget()
+    openid_provider.forget_calls()
     openid_provider.fail("discovery", status=status)
+    openid_provider.fail("jwks", status=status)
     assert not health.reachable(url, NOW)
     assert not health.reachable(url, NOW + 14.9)
-    assert len(endpoints(openid_provider)) == 1, "asked once in fifteen seconds"
+    assert endpoints(openid_provider) == ["discovery", "jwks"], "each once in fifteen seconds"
     openid_provider.behave()
     assert health.reachable(url, NOW + 15)
+
+
+def test_c2_one_that_only_cannot_give_its_discovery_document_is_at_home(
+    openid_provider: OpenIDProvider, url: str
+) -> None:
+    provider.metadata(NOW)
+    breaker.forget()
+    openid_provider.fail("discovery")
+    assert health.reachable(url, NOW)
+
+
+def test_one_that_has_never_given_it_is_not(openid_provider: OpenIDProvider, url: str) -> None:
+    openid_provider.fail("discovery")
+    assert not health.reachable(url, NOW)
 
 
 def test_c6_c7_one_that_hangs_costs_one_bounded_wait(

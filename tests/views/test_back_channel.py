@@ -155,6 +155,9 @@ class Broken:
     def read(self, *args: Any) -> bytes:
         raise OSError("closed")
 
+    def seekable(self) -> bool:
+        return False
+
     def close(self) -> None:
         pass
 
