@@ -49,9 +49,11 @@ def test_every_page_of_the_grace_time_is_served_and_all_heals_by_itself(
         asked.append(len(oidc_provider.calls_by_server()))
         later(STEP)
     # Where connections are refused nobody waits, and nobody counts.
-    assert outage == "killed" or 1 <= sum(asked) <= 6, asked
-    assert max(asked) <= 1, "one bounded wait, never two in a row"
-    assert all(sum(pair) <= 1 for pair in pairwise(asked)), asked
+    occasions = [calls > 0 for calls in asked]
+    assert outage == "killed" or 1 <= sum(occasions) <= 6, asked
+    # An error is answered at once, and perhaps about that one document only: its keys are a second opinion.
+    assert max(asked) <= (2 if outage == "500" else 1), "one bounded wait, never two in a row"
+    assert all(sum(pair) <= 1 for pair in pairwise(occasions)), asked
 
     settings.OIDC_TIMEOUT = 20
     oidc_provider.mend()
