@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 import time
 from base64 import urlsafe_b64decode
@@ -74,6 +73,6 @@ def _nonce_of(id_token: str) -> str:
     try:
         payload = id_token.split(".")[1]
         nonce = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4))).get("nonce")
-    except (IndexError, ValueError, binascii.Error, AttributeError):
+    except (IndexError, ValueError, AttributeError):
         return ""
     return nonce if isinstance(nonce, str) else ""
