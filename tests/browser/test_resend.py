@@ -94,8 +94,8 @@ def sign_in_there(site: Site, window: Page, name: str) -> None:
 
 
 def waits_for_a_person(site: Site) -> None:
-    site.tab.until("document.querySelector('#silent-sso-sign-in')?.hidden === false")
-    assert "Please sign in" in site.tab.text("#silent-sso-status")
+    site.tab.until("document.querySelector('#silent-sso-status')?.textContent.includes('Please sign in')")
+    assert site.tab.evaluate("document.querySelector('#silent-sso-sign-in').hidden") is False
     assert urls_forms.executed == []
 
 
