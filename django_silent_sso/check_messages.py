@@ -135,4 +135,8 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "logout endpoints. Let SILENT_SSO_ASK_OP_AFTER_SECONDS be more than 0, and 'redirect' stand in "
         "SILENT_SSO_RENEW_WITH.",
     ),
+    "W019": (
+        "SILENT_SSO_MONITOR has 'check_session', and nobody says where the OP's frame is.",
+        "With all endpoints set by hand there is no discovery: set OIDC_OP_CHECK_SESSION_ENDPOINT too.",
+    ),
 }

@@ -142,6 +142,8 @@ def _endpoints() -> Iterator[Finding]:
     for name, url in conf.endpoints.items():
         if endpoint_problem(url) is not None:
             yield "E014", {"name": name}
+    if "check_session" in conf.monitor and not conf.needs_discovery and "check_session_iframe" not in conf.endpoints:
+        yield "W019", {}
     for name in sorted(set(conf.extra_parameters) & RESERVED_PARAMETERS):
         yield "W011", {"name": name}
 

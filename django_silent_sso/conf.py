@@ -82,6 +82,7 @@ class Conf:
             "userinfo_endpoint": "OIDC_OP_USER_ENDPOINT",
             "jwks_uri": "OIDC_OP_JWKS_ENDPOINT",
             "end_session_endpoint": "OIDC_OP_LOGOUT_ENDPOINT",
+            "check_session_iframe": "OIDC_OP_CHECK_SESSION_ENDPOINT",
         }
         return {name: value for name, setting in names.items() if (value := text(setting))}
 

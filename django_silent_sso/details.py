@@ -20,6 +20,7 @@ from django_silent_sso.storage.rp_session import RPSession
 __all__ = ["SilentSSO", "display_name"]
 
 LEEWAY: Final = 30  # seconds before its end in which an access token is renewed: it has to last for the call
+UNDECIDED: Final = Decision(Action.SERVE, Reason.NOT_SIGNED_IN)
 SHORTEST_LIFE: Final = 10  # seconds between two renewals for the sake of an access token
 
 
@@ -44,12 +45,14 @@ class SilentSSO:
     stays cacheable.
     """
 
-    def __init__(self, request: HttpRequest, *, renew: Renew | None = None, arenew: ARenew | None = None) -> None:
+    # Of the class, because every request makes one of these, and most change none of them.
+    _renew: Renew | None = None
+    _arenew: ARenew | None = None
+    decision = UNDECIDED
+    hidden = False  # overdue, or the session cannot be read: the page sees nobody
+
+    def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._renew = renew
-        self._arenew = arenew
-        self.decision = Decision(Action.SERVE, Reason.NOT_SIGNED_IN)
-        self.hidden = False  # overdue, or the session cannot be read: the page sees nobody
         self.begun: list[Remembers] = []  # by shortcuts; their cookies are set on the way out
 
     def __repr__(self) -> str:

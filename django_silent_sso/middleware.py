@@ -13,11 +13,10 @@ cookie came.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import cast
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.db import DatabaseError
@@ -26,7 +25,6 @@ from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch
 
 from django_silent_sso.browser import has_session_cookie, kind_of
-from django_silent_sso.conf import conf
 from django_silent_sso.details import SilentSSO
 from django_silent_sso.flows import sign_out_return
 from django_silent_sso.flows.begin import begin, beginning_is_cheap, preparation_is_cheap, prepare
@@ -34,11 +32,12 @@ from django_silent_sso.flows.kept_form import is_wrapper, refuse, resend_page, r
 from django_silent_sso.flows.renewal import arenew, renew
 from django_silent_sso.flows.sign_out import end_session
 from django_silent_sso.flows.written_down import stay_ended
-from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, blocked, decide, not_refreshed, stale_in
+from django_silent_sso.fresh_requests import asettled, is_settled, is_stale, is_untouched, settled, withhold
+from django_silent_sso.policy import Action, Decision, Kind, RequestFacts, blocked, decide, not_refreshed
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.request_facts import concerns_us, facts_of, is_exempt, rules
 from django_silent_sso.responses import Redirect
-from django_silent_sso.session_upkeep import ais_open, follow, is_open, moved, note_use, revocable, revoke
+from django_silent_sso.session_upkeep import ais_open, akeep_found, is_open, keep_found, note_use, revocable, revoke
 from django_silent_sso.storage import single_flight
 from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import TOP
@@ -47,9 +46,14 @@ from django_silent_sso.views.endpoint import keep_session_cookie, leave_session_
 
 __all__ = ["SilentSSOMiddleware"]
 
-logger = logging.getLogger("django_silent_sso.middleware")
-
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+
+class Details(SilentSSO):
+    """`request.silent_sso`, able to renew."""
+
+    _renew = staticmethod(renew)
+    _arenew = staticmethod(arenew)
 
 
 class SilentSSOMiddleware:
@@ -65,7 +69,17 @@ class SilentSSOMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self._async:
             return self.__acall__(request)
-        details = _attach(request)
+        request.silent_sso = details = Details(request)  # type: ignore[attr-defined]
+        session = settled(request, details)
+        if session is None:
+            return self._at_length(request, details)
+        response: Any = self.get_response(request) if request.method == "GET" else self._answer_now(request)
+        if is_untouched(request, details, session):
+            return cast("HttpResponseBase", response)
+        keep_found(request)
+        return _on_the_way_out(request, response)
+
+    def _at_length(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase:
         response: HttpResponseBase | None = None
         concerned = concerns_us(request)
         handle = revocable(request)
@@ -74,16 +88,17 @@ class SilentSSOMiddleware:
         elif concerned:
             response = self._intercept(request, details)
         response = response or self._answer_now(request)
-        elsewhere = moved(request) if concerned else None
-        if elsewhere is not None:
-            follow(*elsewhere)
+        if concerned:
+            keep_found(request)
         return _on_the_way_out(request, response)
 
     def _intercept(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
-        if has_session_cookie(request) and not RPSession.is_readable(request.session):
-            _withhold(details)
+        if details.hidden:  # the session could not be read
             return None
-        if _is_settled(request, details):
+        if has_session_cookie(request) and not RPSession.is_readable(request.session):
+            withhold(details)
+            return None
+        if is_settled(request, details):
             return None
         facts = _decided(request, details)
         if details.decision.action is Action.RENEW:
@@ -100,7 +115,17 @@ class SilentSSOMiddleware:
         return refused or cast("HttpResponseBase", self.get_response(request))
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        details = _attach(request)
+        request.silent_sso = details = Details(request)  # type: ignore[attr-defined]
+        session = await asettled(request, details)
+        if session is None:
+            return await self._aat_length(request, details)
+        response = await self._answer(request)
+        if is_untouched(request, details, session):
+            return response
+        await akeep_found(request)
+        return _on_the_way_out(request, response)
+
+    async def _aat_length(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase:
         response: HttpResponseBase | None = None
         concerned = concerns_us(request)
         handle = revocable(request)
@@ -109,16 +134,17 @@ class SilentSSOMiddleware:
         elif concerned:
             response = await self._aintercept(request, details)
         response = response or await self._answer(request)
-        elsewhere = moved(request) if concerned else None
-        if elsewhere is not None:
-            await sync_to_async(follow)(*elsewhere)
+        if concerned:
+            await akeep_found(request)
         return _on_the_way_out(request, response)
 
     async def _aintercept(self, request: HttpRequest, details: SilentSSO) -> HttpResponseBase | None:
-        if has_session_cookie(request) and not await RPSession.ais_readable(request.session):
-            _withhold(details)
+        if details.hidden:
             return None
-        if _is_settled(request, details):  # it is loaded; what follows only looks
+        if has_session_cookie(request) and not await RPSession.ais_readable(request.session):
+            withhold(details)
+            return None
+        if is_settled(request, details):  # it is loaded; what follows only looks
             return None
         facts = _decided(request, details)
         if details.decision.action is Action.RENEW:
@@ -145,11 +171,11 @@ class SilentSSOMiddleware:
 
     # -- renewal on the server ------------------------------------------------------------------------------------
     def _renew(self, request: HttpRequest, decision: Decision) -> Reason:
-        return self._hindrance(request) or renew(request, _is_stale, patient=decision.reason is Reason.OVERDUE)
+        return self._hindrance(request) or renew(request, is_stale, patient=decision.reason is Reason.OVERDUE)
 
     async def _arenew(self, request: HttpRequest, decision: Decision) -> Reason:
         hindrance = await self._ahindrance(request)
-        return hindrance or await arenew(request, _is_stale, patient=decision.reason is Reason.OVERDUE)
+        return hindrance or await arenew(request, is_stale, patient=decision.reason is Reason.OVERDUE)
 
     def _hindrance(self, request: HttpRequest) -> Reason | None:
         """Why this request is no occasion to renew anything."""
@@ -209,27 +235,6 @@ class SilentSSOMiddleware:
         return None
 
 
-def _attach(request: HttpRequest) -> SilentSSO:
-    details = SilentSSO(request, renew=renew, arenew=arenew)
-    request.silent_sso = details  # type: ignore[attr-defined]
-    return details
-
-
-def _is_settled(request: HttpRequest, details: SilentSSO) -> bool:
-    """What `policy.decide()` would say first, without collecting facts for it: most requests end here."""
-    if not has_session_cookie(request):
-        return False
-    if not RPSession.is_fresh(request.session, time.time(), conf.renew_after, conf.session_max, conf.session_idle):
-        return False
-    details.decision = Decision(Action.SERVE, Reason.FRESH)
-    stay_ended(request.session)
-    return True
-
-
-def _is_stale(session: RPSession) -> bool:
-    return stale_in(session.verified_at, conf.renew_after, time.time()) <= 0
-
-
 def _after_renewal(facts: RequestFacts, details: SilentSSO, reason: Reason) -> RequestFacts:
     """What is done once a refresh token has been tried."""
     if reason in (Reason.RENEWED, Reason.EXEMPT):
@@ -275,12 +280,6 @@ def _leave(
     else:
         details.decision = decide(blocked(facts, obstacle), rules(), time.time())
     return None
-
-
-def _withhold(details: SilentSSO) -> None:
-    """The session cannot be read: the page is served, and sees nobody (C62, C65)."""
-    details.decision = Decision(Action.SERVE, Reason.STORAGE_UNAVAILABLE)
-    details.hide_user()
 
 
 def _on_the_way_out(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

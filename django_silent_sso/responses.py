@@ -6,6 +6,7 @@ codes in their addresses (N01, F15).
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -21,6 +22,7 @@ from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.upstream import AUTHENTICATE_URL_NAME
 
 __all__ = [
+    "DoctorPage",
     "FragmentPage",
     "FrameResult",
     "Page",
@@ -178,16 +180,43 @@ class FragmentPage(HttpResponse):
         self["X-Frame-Options"] = "DENY"
 
 
+def _word(header: str | None) -> str | None:
+    return header if header is not None and re.fullmatch(r"[a-z-]{1,30}", header) else None
+
+
 class RelayPage(HttpResponse):
     """The page without state that a frame or popup ends on; it may be framed by its own origin alone (F01)."""
 
     def __init__(self, request: HttpRequest) -> None:
         site = request.headers.get("Sec-Fetch-Site")
         known = site if site in ("same-origin", "same-site", "cross-site", "none") else None
-        content = render_to_string("django_silent_sso/relay.html", {"relay": {"site": known}}, request=request)
+        seen = {name: _word(request.headers.get(f"Sec-Fetch-{name}")) for name in ("mode", "dest")}  # for the doctor
+        content = render_to_string("django_silent_sso/relay.html", {"relay": {"site": known, **seen}}, request=request)
         super().__init__(content)
         private(self)
         self["Content-Security-Policy"] = _policy(script_src="STATIC", frame_ancestors="'self'")
         self["X-Frame-Options"] = "SAMEORIGIN"
         # A popup's opener must hear of the answer, whatever the site's own policy says.
         self["Cross-Origin-Opener-Policy"] = "unsafe-none"
+
+
+class DoctorPage(HttpResponse):
+    """The page that tries every way of signing in in this very browser, and uses none of the answers."""
+
+    def __init__(self, request: HttpRequest, **context: Any) -> None:
+        super().__init__(render_to_string("django_silent_sso/doctor.html", context, request=request))
+        private(self)
+        self["Content-Security-Policy"] = _policy(
+            script_src="STATIC",
+            style_src="STATIC",
+            connect_src="'self'",
+            frame_src="*",  # an OP may answer by way of other hosts of its own, which nobody here knows
+            frame_ancestors="'none'",
+            require_trusted_types_for="'script'",
+            trusted_types="'none'",
+        )
+        self["X-Frame-Options"] = "DENY"
+        # What it sends must say from where it comes; and there is no code in its address.
+        self["Referrer-Policy"] = "same-origin"
+        # Its popups must be able to answer, whatever the site's own policy says.
+        self["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"

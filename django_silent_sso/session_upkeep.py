@@ -9,6 +9,7 @@ import logging
 import time
 from dataclasses import replace
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import logout
 from django.db import DatabaseError
@@ -23,7 +24,7 @@ from django_silent_sso.storage import logout_index
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.session_store import SIGNED_COOKIES
 
-__all__ = ["ais_open", "follow", "is_open", "moved", "note_use", "revocable", "revoke"]
+__all__ = ["ais_open", "akeep_found", "is_open", "keep_found", "moved", "note_use", "revocable", "revoke"]
 
 logger = logging.getLogger("django_silent_sso.storage")
 
@@ -66,6 +67,19 @@ def moved(request: HttpRequest) -> tuple[str, str] | None:
     key = session.session_key
     found = RPSession.read(session) if key and key != request.COOKIES[conf.session_cookie_name] else None
     return (found.handle, str(key)) if found is not None and found.handle else None
+
+
+def keep_found(request: HttpRequest) -> None:
+    """The session's row says where the session is now, for a logout by the OP to find it."""
+    elsewhere = moved(request)
+    if elsewhere is not None:
+        follow(*elsewhere)
+
+
+async def akeep_found(request: HttpRequest) -> None:
+    elsewhere = moved(request)
+    if elsewhere is not None:
+        await sync_to_async(follow)(*elsewhere)
 
 
 def follow(handle: str, key: str) -> None:

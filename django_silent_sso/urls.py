@@ -7,6 +7,7 @@ from django.urls import path
 from django_silent_sso.upstream import AUTHENTICATE_URL_NAME, CALLBACK_URL_NAME, LOGOUT_URL_NAME
 from django_silent_sso.views.back_channel import back_channel_logout
 from django_silent_sso.views.callback import callback
+from django_silent_sso.views.doctor import doctor
 from django_silent_sso.views.front_channel import front_channel_logout
 from django_silent_sso.views.initiate import initiate
 from django_silent_sso.views.session import session
@@ -25,4 +26,5 @@ urlpatterns = [
     path("backchannel-logout/", back_channel_logout, name="silent_sso_backchannel_logout"),
     path("frontchannel-logout/", front_channel_logout, name="silent_sso_frontchannel_logout"),
     path("signed-in/", signed_in, name="silent_sso_signed_in"),
+    path("doctor/", doctor, name="silent_sso_doctor"),
 ]

@@ -21,7 +21,9 @@ AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 OURS = "django_silent_sso.middleware.SilentSSOMiddleware"
 APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "mozilla_django_oidc"]
 SHARED = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
-
+BY_HAND: dict[str, Any] = {f"OIDC_OP_{x}_ENDPOINT": "https://x/y" for x in ("TOKEN", "USER", "JWKS", "AUTHORIZATION")}
+FRAME = {"OIDC_OP_CHECK_SESSION_ENDPOINT": "https://x/y"}
+BY_HAND["SILENT_SSO_MONITOR"] = ["check_session"]
 OWN = {**SHARED, "own": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 
@@ -160,7 +162,7 @@ CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
     "E014": (
         [
             {f"OIDC_OP_{name}_ENDPOINT": "http://id.example.org/x"}
-            for name in ("TOKEN", "USER", "JWKS", "AUTHORIZATION", "LOGOUT")
+            for name in ("TOKEN", "USER", "JWKS", "AUTHORIZATION", "LOGOUT", "CHECK_SESSION")
         ],
         [{"OIDC_OP_TOKEN_ENDPOINT": "https://other.example.org/x"}, {"OIDC_OP_TOKEN_ENDPOINT": "http://127.0.0.1/x"}],
     ),
@@ -294,4 +296,5 @@ CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
             {"SILENT_SSO_ASK_OP_AFTER_SECONDS": 0, "SILENT_SSO_RESPONSE_TYPE": "id_token token"},
         ],
     ),
+    "W019": ([BY_HAND], [BY_HAND | {name: None} for name in BY_HAND] + [BY_HAND | FRAME]),
 }

@@ -19,7 +19,7 @@ SETTINGS += ["OIDC_OP_JWKS_ENDPOINT", "OIDC_OP_LOGOUT_ENDPOINT", "OIDC_OP_LOGOUT
 SETTINGS += ["OIDC_AUTH_REQUEST_EXTRA_PARAMS", "OIDC_AUTHENTICATION_CALLBACK_URL", "OIDC_REDIRECT_FIELD_NAME"]
 SETTINGS += ["OIDC_REDIRECT_ALLOWED_HOSTS", "OIDC_REDIRECT_REQUIRE_HTTPS", "OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS"]
 SETTINGS += ["OIDC_EXEMPT_URLS", "OIDC_CREATE_USER", "OIDC_STORE_ACCESS_TOKEN", "OIDC_STORE_ID_TOKEN"]
-SETTINGS += ["OIDC_STORE_REFRESH_TOKEN"]
+SETTINGS += ["OIDC_STORE_REFRESH_TOKEN", "OIDC_OP_CHECK_SESSION_ENDPOINT"]
 
 
 @pytest.fixture
@@ -105,6 +105,7 @@ def test_without_any_setting(bare: Any, name: str) -> None:
         ("SILENT_SSO_REVOKE_TOKENS", True, "revoke_tokens", True),
         ("OIDC_OP_TOKEN_ENDPOINT", "https://id/t", "endpoints", {"token_endpoint": "https://id/t"}),
         ("OIDC_OP_LOGOUT_ENDPOINT", "https://id/l", "endpoints", {"end_session_endpoint": "https://id/l"}),
+        ("OIDC_OP_CHECK_SESSION_ENDPOINT", "https://id/c", "endpoints", {"check_session_iframe": "https://id/c"}),
         ("SILENT_SSO_TRUSTED_AUDIENCES", ["a", "b"], "trusted_audiences", frozenset({"a", "b"})),
         ("OIDC_TIMEOUT", 2.5, "timeout", 2.5),
         ("OIDC_TIMEOUT", (1, 2.5), "timeout", 3.5),

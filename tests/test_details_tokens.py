@@ -72,7 +72,9 @@ def details(
         replace(sign_in, **change).with_tokens(tokens, NOW).write(request.session)
     if renewals is None:
         return SilentSSO(request)
-    return SilentSSO(request, renew=renewals.renew, arenew=renewals.arenew)
+    details = SilentSSO(request)
+    details._renew, details._arenew = renewals.renew, renewals.arenew
+    return details
 
 
 COLOURS: dict[str, tuple[Callable[[SilentSSO], str | None], Callable[[SilentSSO, str], str | None]]] = {

@@ -27,7 +27,7 @@ from django_silent_sso.responses import (
 )
 
 TEMPLATES = Path(responses.__file__).parent / "templates" / "django_silent_sso"
-OF_THEIR_OWN = {"base.html", "fragment.html", "relay.html", "resend.html", "signed_in.html"}
+OF_THEIR_OWN = {"base.html", "doctor.html", "fragment.html", "relay.html", "resend.html", "signed_in.html"}
 PAGES = sorted({path.name for path in TEMPLATES.glob("*.html")} - OF_THEIR_OWN)
 NASTY = "/page/?x='><script>alert(1)</script>&y=\"{{ 7 }}"
 
@@ -261,7 +261,7 @@ def test_the_end_of_a_sign_in_in_a_window_of_its_own_may_speak_to_its_opener(sig
 def test_the_relay_page_tells_from_where_the_op_sent_it(header: str | None, told: str | None) -> None:
     text = RelayPage(request(**({} if header is None else {"Sec-Fetch-Site": header}))).content.decode()
     _, _, rest = text.partition('<script id="silent-sso-relay" type="application/json">')
-    assert json.loads(rest.partition("</script>")[0]) == {"site": told}
+    assert json.loads(rest.partition("</script>")[0]) == {"site": told, "mode": None, "dest": None}
 
 
 def test_the_relay_page_holds_no_parameter_and_no_inline_script() -> None:

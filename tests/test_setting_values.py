@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings as django_settings
 
 from django_silent_sso import setting_values as values
 from django_silent_sso.conf import conf
@@ -101,3 +102,40 @@ def test_words(value: object, read: tuple[str, ...]) -> None:
 def test_choices_in_their_order(settings: Settings, value: object, read: tuple[str, ...]) -> None:
     settings.SILENT_SSO_RENEW_WITH = value
     assert values.choices("SILENT_SSO_RENEW_WITH") == read
+
+
+NAMES = ("SILENT_SSO_ISSUER", "OIDC_RP_CLIENT_ID", "SILENT_SSO_GRACE_SECONDS")
+
+
+def test_a_watch_sees_every_change(settings: Settings) -> None:
+    watch = values.Watch(NAMES)
+    assert watch.values == (django_settings.SILENT_SSO_ISSUER, django_settings.OIDC_RP_CLIENT_ID, None)
+    assert watch.is_up_to_date()
+    settings.SILENT_SSO_VISITORS = "off"
+    assert watch.is_up_to_date(), "another setting"
+    settings.SILENT_SSO_GRACE_SECONDS = 7
+    assert not watch.is_up_to_date()
+    overridden = values.Watch(NAMES)
+    assert overridden.values[-1] == 7
+    assert overridden.is_up_to_date()
+    settings.SILENT_SSO_GRACE_SECONDS = 8
+    assert not overridden.is_up_to_date()
+    del settings.SILENT_SSO_GRACE_SECONDS
+    assert watch.is_up_to_date(), "as it was"
+
+
+def test_a_watch_sees_what_is_set_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = values.Watch(NAMES)
+    with monkeypatch.context() as patch:
+        patch.setattr(django_settings, "SILENT_SSO_GRACE_SECONDS", 7, raising=False)
+        assert not watch.is_up_to_date(), "one that was not set"
+    with monkeypatch.context() as patch:
+        patch.setattr(django_settings, "SILENT_SSO_ISSUER", "https://other.example.org")
+        assert not watch.is_up_to_date()
+    assert watch.is_up_to_date()
+    with monkeypatch.context() as patch:
+        patch.delattr(django_settings, "SILENT_SSO_ISSUER")
+        assert not watch.is_up_to_date(), "one that was"
+        patch.setattr(django_settings, "SILENT_SSO_ANOTHER", 7, raising=False)
+        assert not watch.is_up_to_date(), "one that was, and as many are set as there were"
+    assert watch.is_up_to_date()

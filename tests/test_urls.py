@@ -20,6 +20,7 @@ NAMES = {
     "silent_sso_initiate": "initiate/",
     "silent_sso_backchannel_logout": "backchannel-logout/",
     "silent_sso_frontchannel_logout": "frontchannel-logout/",
+    "silent_sso_doctor": "doctor/",
 }
 
 urlpatterns = [path("", include("django_silent_sso.urls"))]

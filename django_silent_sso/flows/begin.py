@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 
 from django_silent_sso.browser import has_session_cookie, origin_of, safe_return_to
 from django_silent_sso.conf import conf
@@ -27,6 +28,7 @@ __all__ = [
     "Begun",
     "begin",
     "destination",
+    "own_names",
     "own_paths",
     "preparation_is_cheap",
     "prepare",
@@ -35,9 +37,11 @@ __all__ = [
     "transport_of",
 ]
 
-STATE_KINDS = {FRAME: "f", TOP: "t", POPUP: "p"}
+DOCTOR = "doctor"  # the whole page, for the doctor's eyes alone: the answer is looked at and thrown away
+STATE_KINDS = {FRAME: "f", TOP: "t", POPUP: "p", DOCTOR: "d"}
 INTERACTIVE_KIND = "i"
 WEB_MESSAGE = "web_message"
+AS_CONFIGURED = "as configured"
 RETURN_PURPOSE = "return"
 LONGEST_IN_STATE = 512  # characters of return_to inside a state
 HINT_LIMIT = 4096  # characters; a longer ID Token is no hint but a burden on every proxy (C18)
@@ -52,7 +56,9 @@ class Begun:
     marks: Marks
 
     def remember(self, request: HttpRequest, response: HttpResponse) -> None:
-        """Set the cookies that the answer will need."""
+        """Set the cookies that the answer will need; what carries them is for one browser, and no cache's."""
+        if "no-store" not in response.get("Cache-Control", ""):
+            add_never_cache_headers(response)
         pending_store.remember(request, response, self.pending, self.pending.created)
         write_marks(request, response, self.marks)
 
@@ -73,6 +79,7 @@ def begin(
     acr_values: str | None = None,
     id_token_hint: str | None = None,
     extra: Mapping[str, str] | None = None,
+    response_mode: str | None = AS_CONFIGURED,
 ) -> Begun:
     """An Authentication Request (Core 3.1.2.1) with fresh state, nonce and verifier.
 
@@ -100,7 +107,7 @@ def begin(
         nonce=new_secret(),
         code_verifier=new_secret(),
         response_type=conf.response_type,
-        response_mode=response_mode_for(transport),
+        response_mode=response_mode_for(transport) if response_mode == AS_CONFIGURED else response_mode,
         prompt=Prompt.NONE if silent else (Prompt(prompt) if prompt else None),
         id_token_hint=id_token_hint or hint,
         login_hint=login_hint,
@@ -144,7 +151,7 @@ def response_mode_for(transport: str) -> str | None:
     A frame hands on what its URL holds, so only `web_message` is another way there; at top level there is nobody to
     take a message.
     """
-    if transport == TOP:
+    if transport in (TOP, DOCTOR):
         return None if conf.response_mode == WEB_MESSAGE else conf.response_mode
     return WEB_MESSAGE if conf.response_mode == WEB_MESSAGE else None
 
@@ -221,9 +228,8 @@ def redirect_uri(request: HttpRequest) -> str:
     return origin_of(request) + reverse(conf.callback_url_name)
 
 
-def own_paths() -> frozenset[str]:
-    """The paths of our own endpoints: never a destination, never intercepted."""
-    names = (
+def own_names() -> tuple[str, ...]:
+    return (
         conf.callback_url_name,
         AUTHENTICATE_URL_NAME,
         LOGOUT_URL_NAME,
@@ -232,8 +238,13 @@ def own_paths() -> frozenset[str]:
         "silent_sso_initiate",
         "silent_sso_backchannel_logout",
         "silent_sso_frontchannel_logout",
+        "silent_sso_doctor",
     )
-    return frozenset(reverse(name) for name in names)
+
+
+def own_paths() -> frozenset[str]:
+    """The paths of our own endpoints: never a destination, never intercepted."""
+    return frozenset(reverse(name) for name in own_names())
 
 
 def destination(request: HttpRequest, wanted: str | None) -> str:

@@ -84,19 +84,25 @@ def complete(request: HttpRequest, pending: PendingAuthentication, parameters: R
         raise OPRefused.at_authorization(response.error)
     tokens, id_token = redeem(pending, response)
     try:
-        return _admit(request, pending, tokens, id_token)
+        return _admit(request, pending, tokens, id_token, response.session_state)
     except DatabaseError as error:
         logger.error("storage_unavailable: the database failed at sign-in (%s)", type(error).__name__)
         raise StorageUnavailable(Reason.STORAGE_UNAVAILABLE, "the database failed") from None
 
 
-def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens, id_token: IDToken) -> Completed:
+def _admit(
+    request: HttpRequest,
+    pending: PendingAuthentication,
+    tokens: Tokens,
+    id_token: IDToken,
+    session_state: str | None,
+) -> Completed:
     """From here on the OP has spoken; who is signed in here is looked up only now, after the slow calls (D47)."""
     before = RPSession.read(request.session)
     if _must_not_take_over(request, pending, before, id_token.subject):
         raise SubjectChanged(Reason.SUBJECT_CHANGED, "the OP vouches for another subject")
     if before is not None and before.subject == id_token.subject and request.user.is_authenticated:
-        return _renew(request, pending, before, tokens, id_token)
+        return _renew(request, pending, before, tokens, id_token, session_state)
     if before is not None and pending.silent and before.subject == id_token.subject:
         raise UserNotAdmitted(Reason.USER_INACTIVE)
     if before is None and pending.silent and _is_over(request, pending):
@@ -132,6 +138,7 @@ def _admit(request: HttpRequest, pending: PendingAuthentication, tokens: Tokens,
         op_sid=id_token.sid,
         auth_time=id_token.auth_time,
         acr=id_token.acr,
+        session_state=session_state,
         select_by="auto" if pending.silent else "user",
         claims=claims,
         handle=handle,
@@ -188,10 +195,11 @@ def _renew(
     before: RPSession,
     tokens: Tokens,
     id_token: IDToken,
+    session_state: str | None,
 ) -> Completed:
     """The same subject: session key, CSRF token and data stay; one write (D51, N08)."""
     with alone(request.session):
-        rp_session = _rewritten(request, pending, before, tokens, id_token)
+        rp_session = _rewritten(request, pending, before, tokens, id_token, session_state)
     user: Any = request.user
     return _done(request, pending, Completed(user, rp_session, changed=False, reason=Reason.RENEWED))
 
@@ -202,6 +210,7 @@ def _rewritten(
     before: RPSession,
     tokens: Tokens,
     id_token: IDToken,
+    session_state: str | None,
 ) -> RPSession:
     current = RPSession.read(request.session) if reload(request.session) else None
     if current is None or current.subject != id_token.subject:
@@ -226,6 +235,7 @@ def _rewritten(
         op_sid=id_token.sid or before.op_sid,
         auth_time=None if known.auth_time is None else int(known.auth_time),
         acr=known.acr,
+        session_state=session_state,
         select_by=before.select_by if pending.silent else "user",
         claims={**before.claims, **claims_to_keep(id_token.claims)},
     ).with_tokens(kept, now)

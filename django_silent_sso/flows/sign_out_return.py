@@ -19,11 +19,12 @@ from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.storage.cookies import delete_cookie, read_cookie, set_cookie
 from django_silent_sso.storage.pending import digest
 
-__all__ = ["expect", "note", "way_back"]
+__all__ = ["NAMES", "expect", "note", "way_back"]
 
 logger = logging.getLogger("django_silent_sso.sign_out")
 
 NAME: Final = "silent_sso_signed_out"
+NAMES: Final = frozenset({NAME, f"__Host-{NAME}"})  # as they may come, see `cookie_name`
 LIFETIME: Final = 600  # seconds; who takes longer on the OP's page is not looked for
 
 

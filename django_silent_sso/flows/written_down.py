@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -24,7 +23,7 @@ from django_silent_sso.storage.logout_memory import was_ended
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.session_store import SIGNED_COOKIES, bear_its_end
 
-__all__ = ["check_it_lives", "has_been_ended", "noted", "stay_ended", "written_down"]
+__all__ = ["check_it_lives", "check_what_was_saved", "has_been_ended", "noted", "stay_ended", "written_down"]
 
 NOTING: Final = 6 * 3600  # seconds; well within the day by which a row outlives its session
 
@@ -110,10 +109,10 @@ def has_been_ended(rp_session: RPSession) -> bool:
 
 def stay_ended(session: SessionBase) -> None:
     """Whatever a page does with its session: one that has been ended meanwhile is not written back."""
-    bear_its_end(session, partial(_check_what_was_saved, session))
+    bear_its_end(session, check_what_was_saved)
 
 
-def _check_what_was_saved(session: SessionBase) -> None:
+def check_what_was_saved(session: SessionBase) -> None:
     found = RPSession.read(session)
     if found is not None:
         with suppress(DatabaseError):  # unknown is never signed out

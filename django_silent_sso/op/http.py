@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
@@ -26,6 +26,7 @@ from urllib3.exceptions import TimeoutError as ReadTimeout
 
 from django_silent_sso.conf import conf
 from django_silent_sso.op import breaker
+from django_silent_sso.op.deadline import Deadline, watch
 from django_silent_sso.protocol.errors import ConfigurationError, OPUnavailable, Reason, SilentSSOError
 from django_silent_sso.protocol.provider_metadata import endpoint_problem
 
@@ -47,6 +48,8 @@ class Answer:
     cache_control: str
     retry_after: int | None
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """all of them; what `fetch()` gives takes their names in any case"""
 
     def __repr__(self) -> str:
         return f"Answer(status={self.status}, content_type={self.content_type!r}, {len(self.body)} bytes)"
@@ -93,8 +96,10 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
     longest: float | None = None,
+    redirect_is_answer: bool = False,
 ) -> Answer:
     """One request, one answer, never a redirect. `longest`: seconds, where less than `OIDC_TIMEOUT` is bearable.
+    `redirect_is_answer`: give a redirect back, for who wants to see where it leads; it is not followed either.
 
     Raises `ConfigurationError` (endpoint_insecure, metadata_invalid) for a URL that must not be called and
     `OPUnavailable` (op_unreachable, op_timeout, op_redirected, op_answer_too_large, op_answer_invalid).
@@ -105,24 +110,16 @@ def fetch(
     target, host = loopback(url)
     all_headers = {"Host": host, "Accept": "application/json", **(headers or {})}
     seconds = min(conf.timeout, longest or conf.timeout)
-    deadline = _Deadline(seconds)
+    deadline = Deadline(seconds)
     try:
         with (
             deadline,
-            _session().request(
-                method,
-                target,
-                data=dict(data) if data is not None else None,
-                headers=all_headers,
-                auth=auth,
+            _send(
+                _prepared(method, target, data=data, headers=all_headers, auth=auth),
                 timeout=(min(CONNECT_TIMEOUT, seconds), seconds),
-                allow_redirects=False,
-                stream=True,
-                verify=conf.verify_ssl,
-                proxies=conf.proxy or None,
             ) as response,
         ):
-            answer = _read(response, deadline)
+            answer = _read(response, deadline, redirect_is_answer)
             if answer.status < 500:
                 breaker.heard(url, time.time())
             return answer
@@ -136,8 +133,8 @@ def fetch(
         raise OPUnavailable(reason, f"{type(error).__name__} at {path}") from None
 
 
-def _read(response: requests.Response, deadline: _Deadline) -> Answer:
-    if 300 <= response.status_code < 400:
+def _read(response: requests.Response, deadline: Deadline, redirect_is_answer: bool = False) -> Answer:
+    if 300 <= response.status_code < 400 and not redirect_is_answer:
         raise OPUnavailable(Reason.OP_REDIRECTED, "the OP redirected a call that must not be")
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "deflate"):
@@ -157,6 +154,7 @@ def _read(response: requests.Response, deadline: _Deadline) -> Answer:
         cache_control=response.headers.get("Cache-Control", "").lower(),
         retry_after=_retry_after(response.headers.get("Retry-After")),
         body=_inflate(bytes(body)) if encoding in ("gzip", "deflate") else bytes(body),
+        headers=response.headers,
     )
 
 
@@ -184,58 +182,18 @@ def _retry_after(text: str | None) -> int | None:
         return None
 
 
-# -- one deadline for the whole exchange ---------------------------------------------------------------------------
-
-_current = threading.local()
-
-
-class _Deadline:
-    """Cuts the connection in use when time is up: per-read limits alone let an OP that drips go on for ever (DS06)."""
-
-    def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self.cut)
-        self._timer.daemon = True
-        self._sock: Any = None
-        self.passed = False
-
-    def __enter__(self) -> _Deadline:
-        _current.deadline = self
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        _current.deadline = None
-        self._sock = None
-
-    def watch(self, sock: Any) -> None:
-        self._sock = sock
-        if self.passed:  # connecting took it all, and the timer found nothing to cut
-            self.cut()
-
-    def cut(self) -> None:
-        self.passed = True
-        sock = self._sock
-        if sock is not None:
-            with suppress(OSError):
-                sock.shutdown(2)
-
-
-def _watch(sock: Any) -> None:
-    deadline = getattr(_current, "deadline", None)
-    if deadline is not None and sock is not None:
-        deadline.watch(sock)
+# -- connections that a deadline can cut --------------------------------------------------------------------------
 
 
 class _Connection(HTTPConnection):
     def getresponse(self) -> Any:
-        _watch(self.sock)
+        watch(self.sock)
         return super().getresponse()
 
 
 class _TLSConnection(HTTPSConnection):
     def getresponse(self) -> Any:
-        _watch(self.sock)
+        watch(self.sock)
         return super().getresponse()
 
 
@@ -255,6 +213,40 @@ class _Adapter(HTTPAdapter):
 
 _lock = threading.Lock()
 _shared: requests.Session | None = None
+
+
+def _forget_connections() -> None:
+    """A process just forked must not speak on the connections of the one it comes from."""
+    global _lock, _shared
+    _lock, _shared = threading.Lock(), None
+
+
+os.register_at_fork(after_in_child=_forget_connections)
+
+
+def _prepared(
+    method: str,
+    url: str,
+    *,
+    data: Mapping[str, str] | None,
+    headers: Mapping[str, str],
+    auth: tuple[str, str] | None,
+) -> requests.PreparedRequest:
+    request = requests.PreparedRequest()
+    request.prepare(
+        method=method,
+        url=url,
+        headers={**_session().headers, **headers},
+        data=None if data is None else dict(data),
+        auth=auth,
+    )
+    return request
+
+
+def _send(request: requests.PreparedRequest, *, timeout: tuple[float, float]) -> requests.Response:
+    """Straight to the connections: a session's own way there is one of cookies, redirects and the environment."""
+    adapter = _session().get_adapter(request.url or "")
+    return adapter.send(request, stream=True, timeout=timeout, verify=conf.verify_ssl, proxies=conf.proxy)
 
 
 def _session() -> requests.Session:

@@ -183,14 +183,15 @@ def metadata(now: float | None = None) -> ProviderMetadata:
     issuer = conf.issuer
     if issuer is None or conf.client_id is None:
         raise ConfigurationError(Reason.NOT_CONFIGURED, "SILENT_SSO_ISSUER and OIDC_RP_CLIENT_ID are needed")
+    endpoints = conf.endpoints
     if not conf.needs_discovery:
-        return ProviderMetadata.from_document({"issuer": issuer, **conf.endpoints}, issuer=issuer)
+        return ProviderMetadata.from_document({"issuer": issuer, **endpoints}, issuer=issuer)
 
     def check(document: Any) -> None:
         ProviderMetadata.from_document(document, issuer=issuer)
 
     document = _discovery.get(discovery_url(), check, time.time() if now is None else now)
-    return _read(document, issuer, conf.endpoints)
+    return _read(document, issuer, endpoints)
 
 
 def _read(document: Any, issuer: str, endpoints: dict[str, str]) -> ProviderMetadata:

@@ -20,7 +20,7 @@ from django_silent_sso.conf import conf
 from django_silent_sso.storage.sealing import seal, unseal
 from django_silent_sso.storage.session_store import SIGNED_COOKIES
 
-__all__ = ["KEY", "TOKENS_LIFETIME", "RPSession", "Tokens"]
+__all__ = ["KEY", "TOKENS_LIFETIME", "VERSION", "RPSession", "Tokens", "log_unreadable", "noting_every"]
 
 logger = logging.getLogger("django_silent_sso.storage")
 
@@ -37,6 +37,7 @@ _KINDS: Final[tuple[tuple[str, Any, object], ...]] = (
     ("subject", str, None),
     ("op_sid", _TEXT_OR_NONE, None),
     ("acr", _TEXT_OR_NONE, None),
+    ("session_state", _TEXT_OR_NONE, None),
     ("auth_time", (int, type(None)), None),
     ("select_by", str, ""),
     ("sealed_tokens", str, ""),
@@ -68,6 +69,7 @@ class RPSession:
     op_sid: str | None = None
     auth_time: int | None = None
     acr: str | None = None
+    session_state: str | None = None  # what the OP's frame is asked about in the page (Session Management 3)
     select_by: str = "user"  # "auto": silently; "user": the user signed in
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     sealed_tokens: str = field(default="", repr=False)
@@ -94,7 +96,7 @@ class RPSession:
         try:
             session.get(KEY)
         except Exception as error:  # any engine's own
-            return _unreadable(error)
+            return log_unreadable(error)
         return True
 
     @staticmethod
@@ -102,7 +104,7 @@ class RPSession:
         try:
             await session.aget(KEY)
         except Exception as error:  # any engine's own
-            return _unreadable(error)
+            return log_unreadable(error)
         return True
 
     @staticmethod
@@ -120,6 +122,11 @@ class RPSession:
         if idle is not None and not 0 <= now - found.seen_at < noting_every(idle):
             return False
         return 0 <= now - found.verified_at < renew_after and (longest is None or now - found.signed_in_at < longest)
+
+    def for_watching(self) -> dict[str, Any]:
+        """What a page that watches the OP's session has to know of the sign-in."""
+        wanted = self.session_state and "check_session" in conf.monitor
+        return {"session_state": self.session_state} if wanted else {}
 
     def is_to_be_noted(self, now: float, idle: int | None) -> bool:
         """Whether to write down that the session is in use."""
@@ -168,7 +175,7 @@ def noting_every(idle: int) -> float:
     return min(60.0, idle / 10)
 
 
-def _unreadable(error: Exception) -> bool:
+def log_unreadable(error: Exception) -> bool:
     logger.error("storage_unavailable: the session cannot be loaded (%s)", type(error).__name__)
     return False
 

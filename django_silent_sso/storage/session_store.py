@@ -15,7 +15,7 @@ from django.db.models import F
 
 from django_silent_sso.protocol.errors import Reason, StorageUnavailable
 
-__all__ = ["SIGNED_COOKIES", "alone", "bear_its_end", "reload", "save_now"]
+__all__ = ["SIGNED_COOKIES", "alone", "bear", "bear_its_end", "reload", "save_now"]
 
 logger = logging.getLogger("django_silent_sso.storage")
 
@@ -87,11 +87,14 @@ def _failed(what: str, error: Exception) -> StorageUnavailable:
     return StorageUnavailable(Reason.STORAGE_UNAVAILABLE, f"the session cannot be {what}")
 
 
-def _no_check() -> None:
+Check = Callable[[SessionBase], None]
+
+
+def _no_check(session: SessionBase) -> None:
     """Where nothing can have written the session back."""
 
 
-def bear_its_end(session: SessionBase, check: Callable[[], None] = _no_check) -> None:
+def bear_its_end(session: SessionBase, check: Check = _no_check) -> None:
     """Let a page finish whose user is signed out while it is being built (BC26, C67).
 
     Django answers 400 to a request that wants to save a session which is gone: the person sees an error for having
@@ -99,13 +102,18 @@ def bear_its_end(session: SessionBase, check: Callable[[], None] = _no_check) ->
     called after the session was saved, and raises `StorageUnavailable` where that should not have been.
     """
     if settings.SESSION_ENGINE != SIGNED_COOKIES:
-        session.save = partial(_save, session, session.save, check)  # type: ignore[method-assign]
+        bear(session, check)
 
 
-def _save(session: SessionBase, save: Any, check: Callable[[], None], must_create: bool = False) -> None:
+def bear(session: SessionBase, check: Check) -> None:
+    """`bear_its_end()` where it is known that sessions do not lie in signed cookies."""
+    session.save = partial(_save, session, session.save, check)  # type: ignore[method-assign]
+
+
+def _save(session: SessionBase, save: Any, check: Check, must_create: bool = False) -> None:
     try:
         save(must_create=must_create)
-        check()
+        check(session)
     except (UpdateError, StorageUnavailable):
         logger.info("voided_by_sign_out: the session has ended meanwhile and is not written back")
         session.modified = False

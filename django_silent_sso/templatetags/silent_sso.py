@@ -6,8 +6,9 @@ Cookie`, no session row and no CSRF cookie come from here for a visitor.
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -21,6 +22,10 @@ from django.utils.translation import gettext
 
 from django_silent_sso.browser import has_session_cookie
 from django_silent_sso.conf import conf
+from django_silent_sso.flows.ready_attempt import ready_attempt
+from django_silent_sso.op import provider
+from django_silent_sso.protocol.errors import Reason, SilentSSOError
+from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.upstream import AUTHENTICATE_URL_NAME, LOGOUT_URL_NAME
 
 __all__ = ["register"]
@@ -29,15 +34,19 @@ register = Library()
 
 CONFIG_ID: Final = "silent-sso-config"
 SCRIPT: Final = "django_silent_sso/silent-sso.js"
+PARTS: Final = ("page-calls", "session-watch", "upkeep", "without-frame")
+# Core 3.1.2.6: the OP knows who is there, but has something to ask.
+PERSON_NEEDED: Final = (Reason.CONSENT_REQUIRED, Reason.INTERACTION_REQUIRED, Reason.ACCOUNT_SELECTION_REQUIRED)
 NOTHING: Final = SafeString("")
 
 
 @register.simple_tag(takes_context=True)
-def silent_sso(context: Context, *, reload: bool = True, auto: bool = True) -> SafeString:
+def silent_sso(context: Context, *, reload: bool = True, auto: bool = True, attempt: bool = False) -> SafeString:
     """The module script and its configuration; nothing where the app is not configured or its URLs are missing.
 
     `reload=False`: the page is never loaded again when another user, or none, turns out to be signed in; it listens to
     the events instead. `auto=False`: nothing is tried for a visitor until the page calls `signInSilently()`.
+    `attempt=True`, for pages that no cache keeps: the page brings a visitor's attempt along, a request saved.
     """
     request: HttpRequest | None = context.get("request")
     if request is None or not conf.configured:
@@ -47,6 +56,11 @@ def silent_sso(context: Context, *, reload: bool = True, auto: bool = True) -> S
     except NoReverseMatch:
         return NOTHING
     config["auto"] = auto
+    script = static(SCRIPT)
+    config["modules"] = _parts(script)
+    if attempt and auto and config["visitors"] == "frame" and not config["signed_in"]:
+        config["attempt"] = ready_attempt(request) or {}
+    _watch(request, config)
     # Loading the answer to a POST again would send the form again.
     config["reload"] = reload and request.method in ("GET", "HEAD")
     nonce = _nonce(context, request)
@@ -54,9 +68,37 @@ def silent_sso(context: Context, *, reload: bool = True, auto: bool = True) -> S
         '{}{}<script type="module" src="{}"{}></script>',
         _preconnect(config),
         json_script(config, CONFIG_ID),
-        static(SCRIPT),
+        script,
         NOTHING if nonce is None else format_html(' nonce="{}"', nonce),
     )
+
+
+@register.simple_tag(takes_context=True)
+def silent_sso_prompt(context: Context, *, service: str = "", login: bool = False) -> SafeString:
+    """What only the person can do, offered in a corner of the page once silent sign-in has found that it is needed.
+
+    `service`: the name of the OP, for "Continue with ...". `login=True`: also for visitors whom the OP does not know.
+    Nothing where the app is not configured or its URLs are missing, nor on our own endpoints' pages.
+    """
+    request: HttpRequest | None = context.get("request")
+    if request is None or not conf.configured or _is_ours(request) or context.template is None:
+        return NOTHING
+    try:
+        urls = _urls() | {
+            "sign_in_url": _sign_in_url(request.get_full_path()),
+            "window_url": _sign_in_url(reverse("silent_sso_signed_in")),
+        }
+    except NoReverseMatch:
+        return NOTHING
+    nonce = _nonce(context, request)
+    values = {
+        "errors": " ".join((*PERSON_NEEDED, *([Reason.LOGIN_REQUIRED] if login else []))),
+        "service": service,
+        "is_fresh": _is_fresh(request),
+        "nonce": NOTHING if nonce is None else format_html(' nonce="{}"', nonce),
+    }
+    template = context.template.engine.get_template("django_silent_sso/prompt.html")
+    return template.render(context.new(urls | values))
 
 
 @register.simple_tag(takes_context=True)
@@ -64,11 +106,9 @@ def silent_sso_sign_in(context: Context, text: str = "") -> SafeString:
     """A link to the interactive sign-in that comes back to this page; `text` in place of "Sign in"."""
     request: HttpRequest | None = context.get("request")
     try:
-        url = reverse(AUTHENTICATE_URL_NAME)
+        url = _sign_in_url(None if request is None or _is_ours(request) else request.get_full_path())
     except NoReverseMatch:
         return NOTHING
-    if request is not None and not _is_ours(request):
-        url = f"{url}?{urlencode({conf.redirect_field_name: request.get_full_path()})}"
     return format_html('<a class="silent-sso-sign-in" rel="nofollow" href="{}">{}</a>', url, text or gettext("Sign in"))
 
 
@@ -101,6 +141,17 @@ def _urls() -> dict[str, Any]:
     }
 
 
+def _parts(script: str) -> dict[str, str]:
+    """The modules that the script loads when it needs them, where they are not simply beside it (hashed names)."""
+    urls = {name: static(f"django_silent_sso/{name}.js") for name in PARTS}
+    return {name: url for name, url in urls.items() if url != urljoin(script, f"{name}.js")}
+
+
+def _sign_in_url(return_to: str | None) -> str:
+    url = reverse(AUTHENTICATE_URL_NAME)
+    return url if return_to is None else f"{url}?{urlencode({conf.redirect_field_name: return_to})}"
+
+
 def _settings() -> dict[str, Any]:
     parts = urlsplit(conf.issuer or "")
     readable = not (settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_HTTPONLY)
@@ -130,6 +181,32 @@ def _sign_in(request: HttpRequest) -> dict[str, Any]:
         "expires_in": sso.expires_in,
         "csrf_token": get_token(request),
     }
+
+
+def _watch(request: HttpRequest, config: dict[str, Any]) -> None:
+    """The OP's frame to watch its session by, if what is known of the OP without asking it names one."""
+    tried = config["auto"] and config["visitors"] != "off"
+    if "check_session" not in conf.monitor or not (config["signed_in"] or tried):
+        return
+    now = time.time()
+    try:
+        url = provider.metadata(now).check_session_iframe if provider.metadata_is_warm(now) else None
+    except SilentSSOError:
+        url = None  # the settings spoil it: a check says so
+    config["check_session"] = None
+    if url is None:
+        return
+    if "client_id" not in parse_qs(urlsplit(url).query):  # some want to know whose page they are in
+        url += f"{'&' if '?' in url else '?'}client_id={quote(conf.client_id or '', safe='')}"
+    found = RPSession.read(request.session) if config["signed_in"] else None
+    state = None if found is None else found.session_state
+    config["check_session"] = {"url": url, "client_id": conf.client_id, "session_state": state}
+
+
+def _is_fresh(request: HttpRequest) -> bool:
+    """Whether the OP has vouched for the user of this page, and need not be asked yet."""
+    sso = getattr(request, "silent_sso", None)
+    return _is_somebody(request) and sso is not None and sso.signed_in and bool(sso.expires_in)
 
 
 def _is_somebody(request: HttpRequest) -> bool:

@@ -201,7 +201,7 @@ def respond(provider: OpenIDProvider, target: Target, situation: Situation, para
     if mode == "web_message":
         # No framing headers here: oidc-provider takes them off this one page, which is useless outside a
         # frame.
-        page = pages.web_message(target.redirect_uri, first_of_each(tuple(pairs)))
+        page = pages.web_message(target.redirect_uri, _message(provider, first_of_each(tuple(pairs))))
         return Reply.html(page, status, NO_STORE)
     headers = NO_STORE + provider.framing_headers
     if mode == "form_post":
@@ -209,3 +209,9 @@ def respond(provider: OpenIDProvider, target: Target, situation: Situation, para
     query = urlencode(pairs, quote_via=quote)
     separator = "#" if mode == "fragment" else "&" if urlsplit(target.redirect_uri).query else "?"
     return Reply.redirect(f"{target.redirect_uri}{separator}{query}", headers=headers)
+
+
+def _message(provider: OpenIDProvider, response: dict[str, str]) -> dict[str, Any]:
+    if not provider.credential_messages:
+        return {"type": "authorization_response", "response": response}
+    return {"credential": response["id_token"]} if "id_token" in response else {"error": response["error"]}

@@ -68,7 +68,7 @@ def form_post(action: str, fields: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def web_message(redirect_uri: str, response: dict[str, Any]) -> str:
+def web_message(redirect_uri: str, message: dict[str, Any]) -> str:
     """`response_mode=web_message` (draft-sakimura-oauth-wmrm): the answer as a message to the opener or the
     parent.
 
@@ -76,12 +76,12 @@ def web_message(redirect_uri: str, response: dict[str, Any]) -> str:
     """
     return page(
         "Going back",
-        f"""{_json_script("message", {"redirect_uri": redirect_uri, "response": response})}
+        f"""{_json_script("message", {"redirect_uri": redirect_uri, "message": message})}
 <script>
 (() => {{
-  const message = JSON.parse(document.getElementById("message").textContent)
+  const {{ message, redirect_uri }} = JSON.parse(document.getElementById("message").textContent)
   const target = window.opener || window.parent
-  target.postMessage({{ type: "authorization_response", response: message.response }}, message.redirect_uri)
+  target.postMessage(message, redirect_uri)
   window.close()
 }})()
 </script>""",
@@ -116,27 +116,53 @@ setTimeout(go, 2000)
     )
 
 
-def check_session(client_state_url: str) -> str:
-    """The OP iframe of Session Management 3.2.
+_RUBBISH = """[
+  "Changed", "changed ", "", null, 0, true, ["changed"], "changed".repeat(100_000), { status: "changed" },
+  { status: ["logged_out"] }, { status: null }, { type: "changed" }, { type: "silent-sso:response", parameters: "" },
+]"""
+_SPEAKS = """
+let last = ""
+const speak = async () => {
+  const status = await (await fetch(url, { method: "POST" })).text()
+  parent.postMessage({ status: status === last ? "unchanged" : status }, "*")
+  last = status
+}
+setInterval(speak, 500)
+speak()"""
+
+
+def check_session(client_state_url: str, frame: str = "standard") -> str:
+    """The OP iframe of Session Management 3.2; `frame`: see `OpenIDProvider.check_session_frame`.
 
     The specification computes the state from a cookie. This one asks its own server, so that it also knows
     what a test has changed behind the browser's back.
     """
+    if frame in ("logged_in", "logged_out"):
+        script = f'setInterval(() => parent.postMessage({{ status: "{frame}" }}, "*"), 100)'
+    elif frame in ("changed", "error"):
+        script = f'addEventListener("message", ({{ origin, source }}) => source.postMessage("{frame}", origin))'
+    else:
+        script = {"speaks": _SPEAKS, "mute": ""}.get(frame, _answers(_RUBBISH if frame == "rubbish" else "[]"))
     return page(
         "Session",
         f"""{_json_script("url", client_state_url)}
 <script>
 const url = JSON.parse(document.getElementById("url").textContent)
-addEventListener("message", async ({{ data, origin, source }}) => {{
+{script}
+</script>""",
+    )
+
+
+def _answers(before: str) -> str:
+    return f"""addEventListener("message", async ({{ data, origin, source }}) => {{
+  for (const nonsense of {before}) source?.postMessage(nonsense, origin)
   const space = typeof data === "string" ? data.lastIndexOf(" ") : -1
   if (space < 1 || !source) return source?.postMessage("error", origin)
   const form = new URLSearchParams(
     {{ client_id: data.slice(0, space), session_state: data.slice(space + 1), origin }})
   const answer = await fetch(url, {{ method: "POST", body: form }})
   source.postMessage(answer.ok ? await answer.text() : "error", origin)
-}})
-</script>""",
-    )
+}})"""
 
 
 def _json_script(name: str, value: Any) -> str:

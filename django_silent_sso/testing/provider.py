@@ -109,6 +109,12 @@ class OpenIDProvider(People, Faults):
         """ask the person at `end_session`"""
         self.session_management = False
         """`session_state` and `check_session_iframe`"""
+        self.check_session_frame: session_management.Frame = "standard"
+        """what the OP iframe does: "standard"; "speaks": posts `{status: "logged_in"}` and the like by itself,
+        "logged_in" and "logged_out": only this; "changed" and "error": answers only this; "mute": never answers;
+        "rubbish": a lot of nonsense, then as it should"""
+        self.credential_messages = False
+        """`response_mode=web_message` posts `{credential: ID Token}` or `{error}` in place of the draft's message"""
         self.code_seconds = 60
         self.access_token_seconds = 3600
         self.id_token_seconds = 3600
@@ -194,6 +200,7 @@ class OpenIDProvider(People, Faults):
             "OIDC_OP_USER_ENDPOINT": self.url_of("userinfo"),
             "OIDC_OP_JWKS_ENDPOINT": self.url_of("jwks"),
             "OIDC_OP_LOGOUT_ENDPOINT": self.url_of("end_session"),
+            **({"OIDC_OP_CHECK_SESSION_ENDPOINT": self.url_of("check_session")} if self.session_management else {}),
         }
 
     @property

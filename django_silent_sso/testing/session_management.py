@@ -1,11 +1,11 @@
-"""`session_state` and the OP iframe of OpenID Connect Session Management 1.0. Off unless a test asks for
-it."""
+"""`session_state` and the OP iframe of OpenID Connect Session Management 1.0, and a dialect of it that speaks
+without being asked. Off unless a test asks for it."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from django_silent_sso.testing import pages
@@ -16,6 +16,8 @@ from django_silent_sso.testing.sessions import Session
 if TYPE_CHECKING:
     from django_silent_sso.testing.provider import OpenIDProvider
 
+Frame = Literal["standard", "speaks", "changed", "error", "mute", "rubbish", "logged_in", "logged_out"]
+
 
 def session_state(target: Target, session: Session) -> str:
     """Session Management 3.1: a salted hash of client, origin and what the browser's session is now."""
@@ -25,10 +27,13 @@ def session_state(target: Target, session: Session) -> str:
 
 def check_session(provider: OpenIDProvider, request: Request) -> Reply:
     """GET: the OP iframe. POST: what the iframe asks for each message, answered "changed", "unchanged" or
-    "error"."""
+    "error"; or, without a client, "logged_in" or "logged_out"."""
     if request.method == "GET":
-        return Reply.html(pages.check_session(provider.path_of("check_session")), 200, NO_STORE)
-    given = request.parameters
+        page = pages.check_session(provider.path_of("check_session"), provider.check_session_frame)
+        return Reply.html(page, 200, NO_STORE)
+    given = dict(request.form)
+    if not given:
+        return Reply(200, b"logged_in" if provider.session_of(request) else b"logged_out", NO_STORE)
     _, dot, salt = given.get("session_state", "").rpartition(".")
     if not dot or given.get("client_id") not in provider.clients:
         return Reply(200, b"error", NO_STORE)

@@ -65,7 +65,8 @@ class Answer:
         if self.mode == "form_post":
             return self.fields
         if self.mode == "web_message":
-            return {name: str(value) for name, value in self._html.data["message"]["response"].items()}
+            message = self._html.data["message"]["message"]
+            return {name: str(value) for name, value in message.get("response", message).items()}
         parts = urlsplit(self.location)
         return dict(parse_qsl(parts.fragment or parts.query, keep_blank_values=True))
 

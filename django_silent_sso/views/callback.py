@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django_silent_sso.browser import is_framed, is_same_origin, kind_of
 from django_silent_sso.conf import conf
 from django_silent_sso.details import display_name
-from django_silent_sso.flows.begin import fragment_is_used, return_to_without_cookies, transport_of, way_back
+from django_silent_sso.flows.begin import DOCTOR, fragment_is_used, return_to_without_cookies, transport_of, way_back
 from django_silent_sso.flows.refusal import Failed, fail
 from django_silent_sso.flows.sign_in import Completed, SubjectChanged, complete
 from django_silent_sso.policy import Kind
@@ -28,6 +28,7 @@ from django_silent_sso.storage.marks import read_marks, write_marks
 from django_silent_sso.storage.pending import FRAME, POPUP, TOP, PendingAuthentication
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.storage.sealing import seal, unseal
+from django_silent_sso.views.doctor import doctor_answered
 from django_silent_sso.views.endpoint import endpoint, error_page, keep_session_cookie, leave_session_alone
 from django_silent_sso.views.hops import FORM_POST, hop_for_strict_cookies, hop_form_post, without_cookies
 from django_silent_sso.views.sign_in import refused
@@ -107,6 +108,8 @@ def _top_level(request: HttpRequest, pairs: list[tuple[str, str]], *, mode: str)
         strict = hop_for_strict_cookies(request, parameters.state)
         if strict is not None:
             return strict
+        if transport_of(parameters.state) == DOCTOR:
+            return doctor_answered(request, parameters)
         pending = _take(request, parameters, transport=TOP, mode=mode)
     except ResponseError as refused:
         return _not_ours(request, pairs, refused)
@@ -171,6 +174,7 @@ def _relayed(request: HttpRequest) -> HttpResponse:
             select_by=done.rp_session.select_by,
             expires_in=conf.renew_after,
             changed=done.changed,
+            **done.rp_session.for_watching(),
         )
         keep_session_cookie(request, response)
         marks = read_marks(request).signed_in(time.time(), silent=pending.silent)

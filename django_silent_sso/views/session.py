@@ -36,6 +36,7 @@ def session(request: HttpRequest) -> HttpResponse:
         "stale": left <= 0,
         "expires_in": max(0, int(left)),
         "select_by": found.select_by,
+        **found.for_watching(),
     }
     if conf.credential_in_page:
         facts["credential"] = found.tokens(now).id_token or None

@@ -11,17 +11,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django_silent_sso.browser import has_session_cookie, is_same_origin
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.begin import begin, destination
-from django_silent_sso.policy import MAX_HOPS
+from django_silent_sso.flows.obstacles import LOAD, RETURN, obstacle
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.responses import FrameResult, private
-from django_silent_sso.storage.marks import Marks, read_marks
+from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import FRAME, POPUP, TOP
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.views.endpoint import endpoint, leave_session_alone
 
 __all__ = ["start"]
-
-TAB_RETURN = 15  # seconds between two attempts of a tab's return
 
 
 @endpoint("POST")
@@ -36,11 +34,13 @@ def start(request: HttpRequest) -> HttpResponse:
         return FrameResult("failed", Reason.WRONG_TRANSPORT, code=400)
     if has_session_cookie(request) and not RPSession.is_readable(request.session):
         return _not_now(Reason.STORAGE_UNAVAILABLE, 0, now)
-    reason, until = _obstacle(request, marks, transport, now)
+    trigger = request.POST.get("trigger", LOAD)
+    always = request.POST.get("itp_support") == "1"
+    reason, until = obstacle(request, marks, now, transport=transport, trigger=trigger, always=always)
     if reason is not None:
         leave_session_alone(request)
         return _not_now(reason, until, now)
-    if request.POST.get("trigger") == "return":  # a page load a moment ago is no reason to make the user wait
+    if trigger == RETURN:  # a page load a moment ago is no reason to make the user wait
         marks = replace(marks, frame_asked_at=int(now))
     return_to = destination(request, request.POST.get("return_to")) if transport == TOP else "/"
     try:
@@ -57,38 +57,3 @@ def start(request: HttpRequest) -> HttpResponse:
 def _not_now(reason: Reason, until: float, now: float) -> HttpResponse:
     facts = {"retry_after": ceil(until - now)} if until > now else {}
     return FrameResult("failed", reason, **facts)
-
-
-def _obstacle(request: HttpRequest, marks: Marks, transport: str, now: float) -> tuple[Reason | None, float]:
-    """Why nothing is begun now, and until when."""
-    signed_in = False
-    if has_session_cookie(request):
-        if RPSession.is_foreign(request.session):
-            return Reason.NOT_OUR_SESSION, 0
-        signed_in = RPSession.read(request.session) is not None
-    if not signed_in:
-        if conf.visitors == "off":
-            return Reason.VISITORS_OFF, 0
-        if marks.silence is not None:
-            return marks.silence, 0
-        if request.headers.get("Sec-GPC") == "1" and not marks.known:
-            return Reason.PRIVACY_SIGNAL, 0
-    if transport == TOP:
-        return _obstacle_to_hop(request, marks, now, signed_in=signed_in)
-    trigger = request.POST.get("trigger", "load")
-    if trigger == "load" and now < marks.frame_refused_until:
-        return Reason.BACKED_OFF, marks.frame_refused_until
-    if trigger == "return" and 0 <= now - marks.frame_asked_at < TAB_RETURN:
-        return Reason.BACKED_OFF, marks.frame_asked_at + TAB_RETURN
-    return None, 0
-
-
-def _obstacle_to_hop(request: HttpRequest, marks: Marks, now: float, *, signed_in: bool) -> tuple[Reason | None, float]:
-    wanted = "always" if request.POST.get("itp_support") == "1" else conf.top_level_hop
-    if wanted == "never" or (wanted == "known" and not (marks.known or signed_in)):
-        return Reason.WRONG_TRANSPORT, 0
-    if marks.recent_hops(now) >= MAX_HOPS:
-        return Reason.LOOP_STOPPED, 0
-    if now < marks.refused_until:
-        return Reason.BACKED_OFF, marks.refused_until
-    return None, 0

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from django.contrib.auth.models import User
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
 from django.utils import timezone
 from jwcrypto import jwt
 from jwcrypto.common import JWException
+from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.models import get_application_model
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
@@ -26,8 +30,12 @@ from oauthlib.common import Request, add_params_to_uri
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-# No request from outside can have it: what comes from there starts with HTTP_.
+# No request from outside can have them: what comes from there starts with HTTP_.
 USER = "demo_op.user"
+ASK = "demo_op.ask"
+
+# In the session: the sites that the user has withdrawn the consent from.
+TO_ASK = "sites_to_ask_about"
 
 
 class UserAwareCore(OAuthLibCore):
@@ -36,6 +44,7 @@ class UserAwareCore(OAuthLibCore):
     def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
         headers: dict[str, Any] = super().extract_headers(request)
         headers[USER] = request.user if request.user.is_authenticated else None
+        headers[ASK] = request.session.get(TO_ASK, [])
         return headers
 
 
@@ -46,7 +55,7 @@ class SilentValidator(OAuth2Validator):
 
     def validate_silent_authorization(self, request: Request) -> bool:
         # The demo's sites are the house's own; a site of somebody else would need the user's consent first.
-        return bool(request.client.skip_authorization)
+        return bool(request.client.skip_authorization) and request.client_id not in request.headers[ASK]
 
     def validate_user_match(
         self, id_token_hint: str | None, scopes: list[str], claims: object, request: Request
@@ -74,7 +83,26 @@ class SilentValidator(OAuth2Validator):
 
 
 class SilentAuthorizationView(AuthorizationView):
-    """Adds `iss` where the toolkit leaves it out: on errors (RFC 9207 section 2)."""
+    """Adds `iss` where the toolkit leaves it out: on errors (RFC 9207 section 2). And asks for consent where it was
+    withdrawn: the toolkit never asks for the house's own sites."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.GET.get("client_id") in request.session.get(TO_ASK, []) and "none" not in _prompts(request):
+            return render(request, "demo_op/consent.html", {"asking": site_that_asks(request.get_full_path())})
+        return super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The answer to our question: a yes makes it the same request once more."""
+        if request.POST.get("choice") == "allow":
+            client_id = request.GET.get("client_id")
+            request.session[TO_ASK] = [site for site in request.session.get(TO_ASK, []) if site != client_id]
+            return HttpResponseRedirect(request.get_full_path())
+        try:
+            scopes, credentials = self.validate_authorization_request(request)
+            self.create_authorization_response(request, " ".join(scopes), credentials, allow=False)
+        except OAuthToolkitError as error:  # as it always does for a no
+            return self.error_response(error, get_application_model().objects.get(client_id=request.GET["client_id"]))
+        raise SuspiciousOperation
 
     def redirect(self, redirect_to: str, application: object) -> HttpResponse:
         parts = urlsplit(redirect_to)
@@ -89,6 +117,10 @@ def site_that_asks(next_url: str) -> str:
     client_id = dict(parse_qsl(urlsplit(next_url).query)).get("client_id", "")
     names = get_application_model().objects.filter(client_id=client_id).values_list("name", flat=True)
     return names.first() or ""
+
+
+def _prompts(request: HttpRequest) -> list[str]:
+    return request.GET.get("prompt", "").split()
 
 
 def _too_long_ago(user: User, max_age: str | None) -> bool:

@@ -21,6 +21,7 @@ openid_connect = [
 urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", views.SignIn.as_view(), name="sign_in"),
+    path("withdraw-consent/", views.withdraw_consent, name="withdraw_consent"),
     path("sign-out/", auth_views.LogoutView.as_view(next_page="home"), name="sign_out"),
     path("", include((openid_connect, "oauth2_provider"))),
 ]

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 from oauth2_provider.models import get_refresh_token_model
 
-from demo_op.provider import site_that_asks
+from demo_op.provider import TO_ASK, site_that_asks
 from demo_op.sign_out import tell_the_sites
 
 if TYPE_CHECKING:
@@ -27,7 +29,17 @@ def addresses(request: HttpRequest) -> dict[str, str]:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "demo_op/home.html")
+    return render(request, "demo_op/home.html", {"will_ask": bool(request.session.get(TO_ASK))})
+
+
+@require_POST
+@login_required
+def withdraw_consent(request: HttpRequest) -> HttpResponse:
+    """The sites know the user no more, and `prompt=none` is answered by `consent_required` until each has a new yes."""
+    request.session[TO_ASK] = ["news", "shop"]
+    end_tokens(None, request.user)
+    tell_the_sites(request.user)
+    return redirect("home")
 
 
 class SignIn(auth_views.LoginView):

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from django.core.management import call_command
 from django_silent_sso.testing import OpenIDProvider
 from tests.browser.chromium import EXECUTABLE, Chromium, EventLoop, chromium, start_playwright
 from tests.browser.site import SAME_SITE, Recorder, Site
+from tests.browser.watching import QUICK
 from tests.interop.database import use_database_file
 from tests.interop.site_server import serving
 
@@ -68,15 +70,34 @@ def third_party() -> bool:
     return True
 
 
-@pytest.fixture
-def browser(event_loop_thread: EventLoop, playwright: Playwright, third_party: bool) -> Iterator[Chromium]:
+@contextmanager
+def fresh_browser(loop: EventLoop, playwright: Playwright, *, third_party: bool) -> Iterator[Chromium]:
     # Not pytest's tmp_path: the profile is of no interest afterwards, and large.
     folder = tempfile.mkdtemp(prefix="chromium-")
     try:
-        with chromium(event_loop_thread, playwright, Path(folder) / "profile", third_party=third_party) as browser:
+        with chromium(loop, playwright, Path(folder) / "profile", third_party=third_party) as browser:
             yield browser
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def shared_browser(event_loop_thread: EventLoop, playwright: Playwright) -> Iterator[Chromium]:
+    """One for all tests of a file: its start takes longer than most of them. Each test has origins of its own."""
+    with fresh_browser(event_loop_thread, playwright, third_party=True) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(
+    event_loop_thread: EventLoop, playwright: Playwright, third_party: bool, request: pytest.FixtureRequest
+) -> Iterator[Chromium]:
+    if third_party:
+        yield request.getfixturevalue("shared_browser").renewed()
+        return
+    # A browser that blocks cookies remembers, whatever the port, whom its user has dealt with.
+    with fresh_browser(event_loop_thread, playwright, third_party=False) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -133,3 +154,16 @@ def make_site(
 @pytest.fixture
 def site(make_site: Callable[[str], Site], home: str) -> Site:
     return make_site(home)
+
+
+@pytest.fixture
+def watching(provider: OpenIDProvider, settings: Settings) -> None:
+    settings.SILENT_SSO_MONITOR = ("check_session",)
+    provider.session_management = True
+
+
+@pytest.fixture
+def watched(watching: None, site: Site) -> Site:
+    """A site whose pages watch the OP's session, with a quick clock."""
+    site.tab.before_each_page(QUICK)
+    return site

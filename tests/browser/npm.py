@@ -1,4 +1,4 @@
-"""The real htmx and Turbo: packages of npm, put into `.cache` of this repository, once; none of it is ours to keep."""
+"""Packages of npm that the tests use, put into `.cache` of this repository, once; none of it is ours to keep."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ SCRIPTS = {
     "htmx-2": ("htmx.org", "2.0.11", "dist/htmx.js"),
     "htmx-4": ("htmx.org", "4.0.1", "dist/htmx.js"),
     "turbo-8": ("@hotwired/turbo", "8.0.23", "dist/turbo.es2017-umd.js"),
+    "jssha-2": ("jssha", "2.3.1", "src/sha256.js"),  # oidc-provider 6's session frame loads it from elsewhere
+    "typescript": ("typescript", "5.9.3", "bin/tsc"),
+    # Those that tests/benchmarks/peers compares with.
+    "oidc-client-ts": ("oidc-client-ts", "3.5.0", "dist/browser/oidc-client-ts.min.js"),
+    "keycloak-js": ("keycloak-js", "26.2.4", "lib/keycloak.js"),
+    "auth0-spa-js": ("@auth0/auth0-spa-js", "2.27.0", "dist/auth0-spa-js.production.js"),
+    "terser": ("terser", "5.44.1", "bin/terser"),
 }
 
 

@@ -154,4 +154,63 @@ def test_signed_in_page_leaves_for_the_op_once_and_not_at_each_return(site: Site
     site.come_back()
     assert site.tab.event("error")["reason"] == "inconclusive_frame"
     assert site.user() == "alice"
-    assert len(site.provider.calls_to("authorize")) == 3  # frame, page, frame
+    assert len(site.provider.calls_to("authorize")) == 2  # frame, page; the frame is known to be blind by now
+
+
+@blocked
+def test_frame_that_was_blind_is_not_asked_again_today(site: Site) -> None:
+    """What this browser did with this OP is remembered, with an end."""
+    site.sign_in("alice")
+    site.forget_sign_in()
+    site.open("/page/")
+    site.settled("alice")
+    site.forget_sign_in()
+    later = "const name = 'silent-sso:/oidc/silent/', memo = JSON.parse(localStorage.getItem(name));"
+    site.tab.run(f"{{ {later} localStorage.setItem(name, JSON.stringify({{ blind: memo.blind }})) }}")
+    site.open("/page/?again")
+    site.settled("alice")
+    assert [event["detail"]["transport"] for event in site.tab.events] == ["frame", "top"]
+    assert len(site.provider.calls_to("authorize")) == 1  # the page's own trip
+    memo = site.tab.run("JSON.parse(localStorage.getItem('silent-sso:/oidc/silent/'))")
+    day = 86_400_000
+    assert 0 < memo["blind"] - site.tab.run("Date.now()") <= day
+
+
+@blocked
+@pytest.mark.parametrize("end", ["1", "Date.now() + 1e10"], ids=["over", "the clock was changed"])
+def test_frame_is_asked_again_where_the_memory_has_ended(site: Site, end: str) -> None:
+    site.sign_in("alice")
+    site.forget_sign_in()
+    site.open("/without-tag/")
+    site.tab.run(f"localStorage.setItem('silent-sso:/oidc/silent/', JSON.stringify({{ blind: {end} }}))")
+    site.open("/page/")
+    site.settled("alice")
+    assert len(site.provider.calls_to("authorize")) == 2
+
+
+@blocked
+def test_page_is_where_it_was_after_the_trip(site: Site) -> None:
+    site.sign_in("alice")
+    site.forget_sign_in()
+    site.tab.before_each_page(
+        "document.addEventListener('DOMContentLoaded', () => { document.body.style.height = '9000px'; "
+        "if (!sessionStorage.scrolled) { sessionStorage.scrolled = 1; scrollTo(0, 4321) } })"
+    )
+    site.open("/page/?a=1#part")
+    site.settled("alice")
+    site.tab.until("document.readyState === 'complete'")
+    assert site.tab.run("scrollY") == 4321
+    assert site.tab.url == site("/page/?a=1#part")
+
+
+@blocked
+def test_page_does_not_leave_while_it_plays(site: Site) -> None:
+    site.sign_in("alice")
+    site.forget_sign_in()
+    site.tab.before_each_page(
+        "history.scrollRestoration = 'manual';"
+        "Object.defineProperty(HTMLMediaElement.prototype, 'paused', { get: () => false });"
+        "addEventListener('DOMContentLoaded', () => document.body.append(document.createElement('video')))"
+    )
+    assert site.open("/page/").event("sign-in-required")["error"] == "login_required"
+    assert len(site.provider.calls_to("authorize")) == 1

@@ -50,6 +50,11 @@ def by_hand(request: HttpRequest) -> HttpResponse:
     return _page(request, "{% silent_sso auto=False %}")
 
 
+def ready(request: HttpRequest) -> HttpResponse:
+    """Made for one visitor, and for no cache."""
+    return _page(request, "{% silent_sso attempt=True %}")
+
+
 def without_reload(request: HttpRequest) -> HttpResponse:
     return _page(request, "{% silent_sso reload=False %}")
 
@@ -91,6 +96,7 @@ urlpatterns = [
     path("private/", login_required(page)),
     path("unchanging/", unchanging),
     path("by-hand/", by_hand),
+    path("ready/", ready),
     path("without-reload/", without_reload),
     path("without-tag/", without_tag),
     path("with-callback/", with_callback),

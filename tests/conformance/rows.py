@@ -13,7 +13,6 @@ CLAIMS_ELSEWHERE = "aggregated and distributed claims: nobody but the OP itself 
 JARM = "JARM: never asked for; an answer with `response` is refused"
 ENCRYPTION = "encrypted tokens: they travel over TLS, and what comes through the browser holds no secret"
 CLAIMS_PARAMETER = "the `claims` parameter: scopes say what we need; a site may add it as an extra parameter"
-SESSION_MANAGEMENT = "a feature with tests of its own: Session Management"
 
 NOT_HERE: dict[int, str] = {
     25: WEBFINGER,
@@ -21,7 +20,6 @@ NOT_HERE: dict[int, str] = {
     27: "dynamic registration: a site is registered once, by hand, with its secret in its settings",
     28: REQUEST_OBJECTS,
     29: REQUEST_OBJECTS,
-    32: SESSION_MANAGEMENT,
     54: "the access token in UserInfo's body: the header is what every OP has to take (RFC 6750 2.1)",
     55: CLAIMS_ELSEWHERE,
     56: CLAIMS_ELSEWHERE,

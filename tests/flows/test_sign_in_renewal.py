@@ -242,3 +242,26 @@ def test_c68_a_session_that_is_gone_when_it_is_to_be_saved_costs_no_page(
     assert renew(browser)["Location"] == "/page/"
     assert heard == ["voided_by_sign_out"]
     assert browser.get("/page/").status_code == 200
+
+
+def test_m05_session_state_is_kept_with_the_sign_in_and_renewed_by_the_op_s_own_answers_only(browser: Browser) -> None:
+    browser.provider.session_management = True
+    browser.provider.refresh_tokens = "always"
+    browser.sign_in("alice")
+    first = here(browser)
+    assert first is not None
+    assert first.session_state is not None
+    make_stale(browser.session)
+    browser.get("/page/")
+    refreshed = here(browser)
+    assert refreshed is not None
+    assert (refreshed.verified_at > first.verified_at, refreshed.session_state) == (True, first.session_state)
+    browser.relay("/oidc/callback/", browser.answered())
+    renewed = here(browser)
+    assert renewed is not None
+    assert renewed.session_state not in (None, first.session_state)
+    browser.provider.session_management = False
+    browser.relay("/oidc/callback/", browser.answered())
+    last = here(browser)
+    assert last is not None
+    assert last.session_state is None, "the newest answer has none"

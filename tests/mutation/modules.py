@@ -13,13 +13,13 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "protocol.errors": ("tests/protocol/test_errors.py",),
     "protocol.id_token": ("tests/protocol/test_id_token.py", VALUES),
     "protocol.keys": ("tests/protocol/test_keys.py", TEXTS),
-    "protocol.logout_token": ("tests/protocol/test_logout_token.py",),
+    "protocol.logout_token": ("tests/protocol/test_logout_token.py", VALUES),
     "protocol.provider_metadata": ("tests/protocol/test_provider_metadata.py", VALUES, TEXTS),
     "protocol.response_parameters": ("tests/protocol/test_response_parameters.py", VALUES),
     "protocol.signed_token": ("tests/protocol/test_signed_token.py", VALUES, TEXTS),
-    "protocol.step_up": ("tests/protocol/test_step_up.py",),
+    "protocol.step_up": ("tests/protocol/test_step_up.py", VALUES),
     "protocol.userinfo": ("tests/protocol/test_userinfo.py",),
-    "policy": ("tests/test_policy.py", "tests/test_policy_invariants.py"),
+    "policy": ("tests/test_policy.py", "tests/test_policy_refresh.py", "tests/test_policy_invariants.py"),
     "storage.pending": ("tests/storage/test_pending.py", "tests/storage/test_pending_limits.py"),
     "views.callback": (
         f"{CALLBACK}.py",
@@ -32,6 +32,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
         f"{CALLBACK}_errors.py",
         "tests/views/test_hops.py",
         "tests/views/test_endpoint.py",
+        "tests/views/test_doctor.py",
     ),
 }
 

@@ -13,6 +13,8 @@ KINDS: Final[dict[str, str]] = {
     "library": "The library called takes both alike.",
     "length": "How much of a text goes into an error message, and for how many seconds exactly something is kept, is "
     "no rule that anybody could rely on.",
+    "secret": "A random name that is a byte longer or shorter is as hard to guess.",
+    "order": "Only the order of these numbers counts, and it is the same.",
     "log": "A line for the log; what it must not hold is tested, that it is there is not.",
 }
 
@@ -36,6 +38,32 @@ EXPLAINED: Final[dict[str, list[tuple[str, str, str]]]] = {
             "if transport == TOP and way_back(pending) != mode:",
             "if transport >= TOP and way_back(pending) != mode:",
             "range",
+        ),
+    ],
+    "storage.pending": [
+        ("reference = secrets.token_urlsafe(16)", "reference = secrets.token_urlsafe( 17)", "secret"),
+        ("reference = secrets.token_urlsafe(16)", "reference = secrets.token_urlsafe( 15)", "secret"),
+        (
+            "rank = 0 if pending.silent else 1 if pending.foreign else 2",
+            "rank = -1 if pending.silent else 1 if pending.foreign else 2",
+            "order",
+        ),
+        (
+            "rank = 0 if pending.silent else 1 if pending.foreign else 2",
+            "rank = 0 if pending.silent else 1 if pending.foreign else 3",
+            "order",
+        ),
+        # The one is 11 or 18 characters, the other is 11.
+        ("start = len(full) - len(PREFIX)", "start = len(full) % len(PREFIX)", "range"),
+        (
+            "return [name[start:] for name in request.COOKIES if name.startswith(full) and len(name) == width]",
+            "return [name[start:] for name in request.COOKIES if name.startswith(full) and len(name) is width]",
+            "one object",
+        ),
+        (
+            'if data is None or data.pop("v", None) != VERSION:',
+            'if data is None or data.pop("v", None) is not VERSION:',
+            "one object",
         ),
     ],
     "protocol.keys": [
@@ -66,7 +94,11 @@ PATTERNS: Final[list[tuple[str, str, str]]] = [
     (r"\w+(_LIFETIME|_MEMORY)\b.* = \d+", r".* = \d+( +#.*)?", "length"),
     # One more than 50 is enough to see that there are more than 50, and any more is too.
     (r"for count, .*islice\(pairs, _MOST_PAIRS \+ 1\)", r"for count, .*_MOST_PAIRS (<<|\||\^|\+) [12]\b.*", "range"),
-    (r".*\b(transport|transport_of\(.*\)) == (POPUP|FRAME)\b", r".* is (POPUP|FRAME)\b.*", "one object"),
+    (
+        r".*\b(transport|transport_of\(.*\)) == (POPUP|FRAME|TOP|DOCTOR)\b",
+        r".* is (POPUP|FRAME|TOP|DOCTOR)\b.*",
+        "one object",
+    ),
     # A set of one, and another without it.
     (r"\{\"EdDSA\"\} \|", r"\{\"EdDSA\"\} \^ .*", "range"),
     (r"if isinstance\(key, bytes\) is not ", r"if isinstance\(key, bytes\) != .*", "one object"),

@@ -96,6 +96,13 @@ def test_i10_a_redirect_is_not_followed_and_no_secret_is_sent_again(
         assert elsewhere.calls == []
 
 
+def test_a_redirect_is_given_back_to_who_asks_for_it_and_not_followed_either(openid_provider: OpenIDProvider) -> None:
+    openid_provider.redirect("authorize", openid_provider.url_of("token"), status=302)
+    answer = fetch("GET", openid_provider.url_of("authorize"), redirect_is_answer=True)
+    assert (answer.status, answer.headers["location"]) == (302, openid_provider.url_of("token"))
+    assert openid_provider.calls_to("token") == []
+
+
 @pytest.mark.parametrize(
     "url",
     [

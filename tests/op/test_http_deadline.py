@@ -115,7 +115,7 @@ def test_a_connection_that_is_kept_has_the_same_deadline_again() -> None:
 @pytest.mark.parametrize("body", [b"", b"{}"])
 def test_a_body_that_is_complete_only_after_the_deadline_is_no_answer(body: bytes) -> None:
     """The timer may fire between the last byte and the look at the clock."""
-    deadline = http._Deadline(5)
+    deadline = http.Deadline(5)
     deadline.cut()
     with serving(lambda talk: (talk.read_request(), talk.send(message(body, "Connection: close")))) as server:
         response = http._session().get(server.url, stream=True, timeout=5)
@@ -126,7 +126,7 @@ def test_a_body_that_is_complete_only_after_the_deadline_is_no_answer(body: byte
 
 
 def test_a_connection_made_too_late_is_cut_at_once() -> None:
-    with serving(silent) as server, http._Deadline(60) as deadline:
+    with serving(silent) as server, http.Deadline(60) as deadline:
         deadline.cut()
         with pytest.raises(http.requests.ConnectionError):
             http._session().get(server.url, timeout=30)

@@ -218,6 +218,7 @@ def test_c69_without_a_cache_every_process_remembers_for_itself(
         ("OIDC_OP_USER_ENDPOINT", "userinfo_endpoint"),
         ("OIDC_OP_JWKS_ENDPOINT", "jwks_uri"),
         ("OIDC_OP_LOGOUT_ENDPOINT", "end_session_endpoint"),
+        ("OIDC_OP_CHECK_SESSION_ENDPOINT", "check_session_iframe"),
     ],
 )
 def test_one_setting_overrides_one_endpoint(

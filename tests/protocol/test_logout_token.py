@@ -66,6 +66,11 @@ def test_a_good_one_says_which_sessions_have_ended() -> None:
     )
 
 
+def test_its_longest_age_is_ten_minutes() -> None:
+    """As the documentation says."""
+    assert LONGEST_AGE == 600
+
+
 def test_it_shows_nobody_whom_it_is_about() -> None:
     shown = repr(validated(made()))
     assert all(secret not in shown for secret in (SUBJECT, "a session", "an id"))
@@ -139,6 +144,8 @@ def test_what_the_specification_leaves_open_is_accepted(changes: dict[str, Any])
         ({"aud": ["another"], "azp": CLIENT_ID}, Reason.LOGOUT_TOKEN_AUDIENCE),
         ({"aud": [CLIENT_ID, 7]}, Reason.LOGOUT_TOKEN_AUDIENCE),
         ({"aud": [CLIENT_ID, ""]}, Reason.LOGOUT_TOKEN_AUDIENCE),
+        ({"aud": [CLIENT_ID, 7], "azp": CLIENT_ID}, Reason.LOGOUT_TOKEN_AUDIENCE),
+        ({"aud": [CLIENT_ID, ""], "azp": CLIENT_ID}, Reason.LOGOUT_TOKEN_AUDIENCE),
         ({"aud": {CLIENT_ID: 1}}, Reason.LOGOUT_TOKEN_AUDIENCE),
         ({"aud": [CLIENT_ID, "another"]}, Reason.LOGOUT_TOKEN_AUTHORIZED_PARTY),
         ({"aud": [CLIENT_ID, "another"], "azp": "another"}, Reason.LOGOUT_TOKEN_AUTHORIZED_PARTY),

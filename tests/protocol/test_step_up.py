@@ -35,11 +35,16 @@ def test_a_demand_as_a_view_says_it(acr: Any, acr_values: tuple[str, ...], class
     [
         *[(age, None) for age in (-1, 1.5, "300", True, None, 10**9)],
         *[(300, acr) for acr in ("", " ", [], [""], ["two words"], ["a\x00"], ["a\n"], [None], [1], "x" * 201)],
+        *[(300, [acr]) for acr in (" gold", "gold ", "\u2003gold")],
     ],
 )
 def test_what_no_op_can_be_asked_for_is_refused_at_once(max_age: Any, acr: Any) -> None:
     with pytest.raises(ValueError, match=r"max_age|acr"):
         Demand.of(max_age, acr)
+
+
+def test_classes_of_two_hundred_characters_can_be_asked_for() -> None:
+    assert Demand.of(300, ["g" * 99, "s" * 100]).classes == "g" * 99 + " " + "s" * 100
 
 
 @pytest.mark.parametrize("max_age", [0, 1, 999_999_999])
@@ -112,6 +117,7 @@ def test_a_link_with_anything_else_demands_nothing(query: dict[str, str]) -> Non
         pytest.param((100, "silver"), (None, "gold"), (100, "silver"), id="U16 no class of an unknown time"),
         pytest.param((100, "silver"), (100, "gold"), (100, "gold"), id="the same sign-in, stronger since"),
         pytest.param((100, "gold"), (100, None), (100, "gold"), id="the same sign-in, told of in fewer words"),
+        pytest.param((10**9, "gold"), (1e9, None), (10**9, "gold"), id="the same, however the number is written"),
         pytest.param((NOW + 61, "gold"), (200, "silver"), (200, "silver"), id="a time still to come is no time"),
         pytest.param((100, "gold"), (NOW + 61, "silver"), (100, "gold"), id="neither is a new one"),
         pytest.param((100, "gold"), (NOW + 60, "silver"), (NOW + 60, "silver"), id="but for the clocks"),

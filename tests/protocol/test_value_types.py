@@ -11,13 +11,15 @@ import pytest
 from django_silent_sso.protocol.authentication_request import AuthenticationRequest
 from django_silent_sso.protocol.authentication_response import CodeResponse, ErrorResponse, TokenResponse
 from django_silent_sso.protocol.id_token import Expected, IDToken
+from django_silent_sso.protocol.logout_token import LogoutToken
 from django_silent_sso.protocol.provider_metadata import ProviderMetadata
 from django_silent_sso.protocol.response_parameters import ResponseParameters
 from django_silent_sso.protocol.signed_token import TokenHeader
+from django_silent_sso.protocol.step_up import Demand
 
 RESPONSES = [CodeResponse, TokenResponse, ErrorResponse]
-BY_NAME_ONLY = [AuthenticationRequest, Expected, ProviderMetadata]
-WITH_SLOTS = [*RESPONSES, *BY_NAME_ONLY, IDToken, TokenHeader]
+BY_NAME_ONLY = [AuthenticationRequest, Expected, LogoutToken, ProviderMetadata]
+WITH_SLOTS = [*RESPONSES, *BY_NAME_ONLY, Demand, IDToken, TokenHeader]
 
 
 @pytest.mark.parametrize("kind", [*WITH_SLOTS, ResponseParameters])

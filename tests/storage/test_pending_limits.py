@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import threading
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_silent_sso.protocol.errors import ResponseError
 from django_silent_sso.protocol.step_up import LONGEST_CLASSES
 from django_silent_sso.storage import pending as store
-from django_silent_sso.storage.pending import MAX_PENDING
+from django_silent_sso.storage.pending import MAX_PENDING, PendingAuthentication
+from tests.broken_cache import BROKEN
 from tests.cookie_jar import CookieJar
 from tests.storage.attempts import NOW, attempt, begin, interactive, states_left
 
@@ -40,6 +44,46 @@ def test_a_flood_of_silent_ones_does_not_push_out_an_honest_sign_in(jar: CookieJ
     begin(jar, interactive("honest"))
     begin(jar, *(attempt(f"flood-{i}", created=NOW + i / 10) for i in range(200)))
     assert store.take(jar.request(), "honest", NOW + 20).state == "honest"
+
+
+def test_what_another_site_began_goes_before_what_a_person_began_here(jar: CookieJar) -> None:
+    """S19, whatever is older; and silent ones, which cost nobody anything, go before both."""
+    order = ["own-1", "foreign-1", "silent-1", "own-2", "foreign-2", "silent-2", "own-3"]
+    for age, state in enumerate(order):
+        kinds = {"silent": state.startswith("silent")} | ({"foreign": True} if state.startswith("foreign") else {})
+        begin(jar, attempt(state, created=NOW + age, **kinds))
+    gone = []
+    for new in range(6):
+        before = states_left(jar, order, NOW + 20)
+        begin(jar, interactive(f"new-{new}", created=NOW + 10 + new))
+        gone += [state for state in before if state not in states_left(jar, order, NOW + 20)]
+    assert gone == ["silent-1", "silent-2", "foreign-1", "foreign-2", "own-1", "own-2"]
+
+
+def test_what_many_tabs_began_at_once_is_cleared_away_by_the_next_one(jar: CookieJar) -> None:
+    """None of them saw the cookies of the others."""
+    states = [f"tab-{i}" for i in range(MAX_PENDING + 2)]
+    for age, state in enumerate(states):
+        tab = CookieJar()
+        begin(tab, interactive(state, created=NOW + age))
+        jar.cookies.update(tab.cookies)
+    begin(jar, interactive("next", created=NOW + 20))
+    assert states_left(jar, [*states, "next"], NOW + 20) == [*states[3:], "next"]
+
+
+@pytest.mark.parametrize(
+    ("way", "classes", "in_cookie"),
+    [(99, 0, True), (99, 10, True), (400, 0, True), (399, 1, True), (401, 0, False), (255, 200, False)],
+)
+def test_what_is_short_enough_waits_in_the_cookie_and_needs_no_cache(
+    jar: CookieJar, way: int, classes: int, in_cookie: bool
+) -> None:
+    return_to = "/" * way
+    begin(jar, attempt(return_to=return_to, acr_values="x" * classes or None))
+    cache.clear()
+    found = store.find(jar.request(), "t.canary-state", NOW)
+    assert found is not None
+    assert found.return_to == (return_to if in_cookie else "/")
 
 
 @pytest.mark.parametrize(("acr_values", "share"), [(None, 1), (ACR, 1), (ACR, 2)], ids=["sign_in", "long", "short"])
@@ -122,3 +166,50 @@ def test_u08_a_step_up_is_answered_by_whom_it_is_about(
     assert found is not None
     assert found == pending
     assert (found.only_subject, pending.is_step_up) == (only, only is not None or changes.get("subject", 1) is None)
+
+
+# -- the attempt itself ------------------------------------------------------------------------------------------------
+
+
+def test_it_is_silent_about_what_nobody_said(jar: CookieJar) -> None:
+    """A hint, another site's page, our own doing: each is told or not so."""
+    assert (attempt().hinted, attempt().foreign, attempt().automatic) == (False, False, False)
+
+
+def test_nobody_changes_it_or_puts_something_beside_it() -> None:
+    pending = attempt()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        pending.return_to = "/elsewhere/"  # type: ignore[misc]
+    assert not hasattr(pending, "__dict__")
+
+
+def test_its_many_texts_are_given_by_name() -> None:
+    kinds = {parameter.kind for parameter in inspect.signature(PendingAuthentication).parameters.values()}
+    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
+
+
+# -- after a sign-out --------------------------------------------------------------------------------------------------
+
+
+def test_c81_a_session_that_was_signed_out_is_known_for_it_and_no_other_is() -> None:
+    store.void("canary-key")
+    assert store.is_void("canary-key") is True
+    assert store.is_void("canary-key-2") is False
+    assert "canary" not in str(list(cache._cache))
+
+
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_without_a_session_there_is_none_to_sign_out(nobody: str | None) -> None:
+    store.void(nobody)
+    assert store.is_void(nobody) is False
+    assert not cache._cache
+
+
+def test_a_session_that_was_not_signed_out_is_not_void() -> None:
+    assert store.is_void("key") is False
+
+
+def test_without_a_cache_no_sign_out_fails(settings: Any) -> None:
+    settings.CACHES = BROKEN
+    store.void("key")
+    assert store.is_void("key") is False

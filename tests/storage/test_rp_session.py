@@ -37,6 +37,7 @@ SIGN_IN = RPSession(
     op_sid="sid",
     auth_time=1_799_999_000,
     acr="gold",
+    session_state="hash.salt",
     select_by="auto",
     claims={"email": "canary@example.org"},
 ).with_tokens(TOKENS, NOW)
@@ -94,7 +95,7 @@ def test_it_is_absent_for(made: SessionBase) -> None:
 CHANGES: list[dict[str, Any]] = [{"v": 2}, {"v": None}, {"subject": 7}, {"subject": None}, {"issuer": None}]
 CHANGES += [{"verified_at": value} for value in ("1800000000", None, True, float("nan"), float("inf"), 10**400)]
 CHANGES += [{"signed_in_at": {}}, {"claims": "claims"}, {"claims": None}, {"sealed_tokens": 7}, {"op_sid": ["sid"]}]
-CHANGES += [{"auth_time": "yesterday"}, {"acr": 1}, {"select_by": None}]
+CHANGES += [{"session_state": 7}, {"auth_time": "yesterday"}, {"acr": 1}, {"select_by": None}]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: str(change)[:40])
@@ -122,6 +123,7 @@ def test_a_small_sign_in_has_defaults() -> None:
     assert found == RPSession(issuer=ISSUER, subject="alice", verified_at=NOW, signed_in_at=NOW)
     assert found is not None
     assert (found.op_sid, found.auth_time, found.acr, found.select_by, found.claims) == (None, None, None, "user", {})
+    assert found.session_state is None
     assert found.tokens(NOW) == Tokens()
 
 
@@ -133,6 +135,13 @@ def test_a_small_sign_in_has_defaults() -> None:
 def test_a_session_opened_by_other_means_is_foreign(made: SessionBase, foreign: bool) -> None:
     assert RPSession.is_foreign(made) is foreign
     assert RPSession.is_outdated(made) is (made.get(KEY) == "garbage")
+
+
+def test_a_page_that_watches_is_told_the_session_state_and_no_other_page(settings: Any) -> None:
+    assert SIGN_IN.for_watching() == {}
+    settings.SILENT_SSO_MONITOR = ("check_session",)
+    assert SIGN_IN.for_watching() == {"session_state": "hash.salt"}
+    assert replace(SIGN_IN, session_state=None).for_watching() == {}
 
 
 def test_nothing_secret_or_personal_is_in_a_repr() -> None:

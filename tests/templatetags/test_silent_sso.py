@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import include, path, resolve
@@ -19,6 +20,12 @@ from tests.templatetags.conftest import SignedIn, config, render, with_session
 
 if TYPE_CHECKING:
     from pytest_django import Settings
+
+
+class Hashed(StaticFilesStorage):
+    def url(self, name: str | None) -> str:
+        return super().url((name or "").replace(".js", ".1a2b.js"))
+
 
 urlpatterns = [path("elsewhere/", include("django_silent_sso.urls"))]
 
@@ -49,6 +56,16 @@ def test_configuration_of_a_visitor_s_page(visitor: HttpRequest) -> None:
         "expires_in": None,
         "auto": True,
         "reload": True,
+        "modules": {},
+    }
+
+
+def test_modules_are_named_where_files_have_other_names(visitor: HttpRequest, settings: Settings) -> None:
+    """A storage that puts a digest into each name: the script could not guess the others'."""
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": f"{__name__}.Hashed"}}
+    assert config(render("{% silent_sso %}", visitor))["modules"] == {
+        name: f"/static/django_silent_sso/{name}.1a2b.js"
+        for name in ("page-calls", "session-watch", "upkeep", "without-frame")
     }
 
 

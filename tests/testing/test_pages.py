@@ -13,6 +13,7 @@ PAGES = {
     "web_message": pages.web_message(EVIL, {"state": EVIL}),
     "sign_out": pages.sign_out(EVIL, [(EVIL, EVIL)]),
     "check_session": pages.check_session(EVIL),
+    "check_session that speaks": pages.check_session(EVIL, "speaks"),
 }
 
 

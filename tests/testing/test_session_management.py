@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from django_silent_sso.testing.provider import OpenIDProvider
+from django_silent_sso.testing.session_management import Frame
 from tests.testing.site import Site, send
 
 
@@ -49,3 +50,36 @@ def test_a_message_that_makes_no_sense(provider: OpenIDProvider, site: Site, cha
 def test_errors_bring_no_session_state(provider: OpenIDProvider, site: Site) -> None:
     provider.sign_out()
     assert "session_state" not in site.authorize()
+
+
+@pytest.mark.parametrize(("present", "word"), [(True, "logged_in"), (False, "logged_out")])
+def test_a_frame_that_speaks_asks_who_is_there(provider: OpenIDProvider, present: bool, word: str) -> None:
+    if not present:
+        provider.sign_out()
+    assert send(provider.url_of("check_session"), form={}).body.decode() == word
+
+
+@pytest.mark.parametrize(
+    ("frame", "part"),
+    [
+        ("standard", b"client_id: data.slice"),
+        ("rubbish", b"for (const nonsense of ["),
+        ("changed", b'source.postMessage("changed", origin)'),
+        ("error", b'source.postMessage("error", origin)'),
+        ("speaks", b"setInterval(speak"),
+        ("logged_out", b'{ status: "logged_out" }'),
+    ],
+)
+def test_the_frame_does_what_it_is_told(provider: OpenIDProvider, frame: Frame, part: bytes) -> None:
+    provider.check_session_frame = frame
+    assert part in send(provider.url_of("check_session")).body
+
+
+def test_a_mute_frame_hears_nothing(provider: OpenIDProvider) -> None:
+    provider.check_session_frame = "mute"
+    assert b"addEventListener" not in send(provider.url_of("check_session")).body
+
+
+def test_the_frame_is_among_the_settings_for_single_endpoints(provider: OpenIDProvider) -> None:
+    url = provider.endpoint_settings()["OIDC_OP_CHECK_SESSION_ENDPOINT"]
+    assert url == provider.url_of("check_session")

@@ -215,3 +215,12 @@ def test_c92_an_interactive_sign_in_without_cookies_is_an_error_page_and_no_loop
     browser.provider.sign_in("alice")
     page, visits = browser.surf("/oidc/authenticate/?next=/private/", cookies=False)
     assert (told(page), visits) == ((400, "state_unknown"), 1)
+
+
+def test_an_answer_for_the_doctor_goes_there_and_nowhere_else(browser: Browser) -> None:
+    browser.sign_in("alice")
+    with nothing_changes(browser):
+        response = browser.get("/oidc/callback/?state=d.some-state&code=canary")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/oidc/doctor/#attempt=d.some-state&error=&")
+    assert "canary" not in response["Location"]

@@ -29,7 +29,8 @@ def assert_relay_page(response: Any, site: str | None) -> None:
     page = response.content.decode()
     found = re.search(r'<script id="silent-sso-relay" type="application/json">(.*?)</script>', page)
     assert found is not None
-    assert json.loads(found[1]) == {"site": site}
+    facts = json.loads(found[1])
+    assert (facts["site"], facts.keys()) == (site, {"site", "mode", "dest"})
 
 
 @pytest.mark.parametrize("dest", FRAMES)

@@ -278,3 +278,15 @@ def test_the_whole_answer_is_read_as_it_was_sent(browser: Browser) -> None:
         headers={**FETCH, "Origin": "http://testserver"},
     )
     assert told(answer) == (200, "signed_in")
+
+
+@pytest.mark.parametrize(("monitor", "told"), [(("visible",), False), (("check_session",), True)])
+def test_m05_the_new_session_state_is_told_where_the_page_watches(
+    browser: Browser, settings: Settings, monitor: tuple[str, ...], told: bool
+) -> None:
+    settings.SILENT_SSO_MONITOR = monitor
+    browser.provider.session_management = True
+    browser.sign_in("alice")
+    facts = browser.relay(CALLBACK, browser.answered()).json()
+    assert facts["reason"] == "renewed"
+    assert facts.get("session_state") == (browser.session["silent_sso"]["session_state"] if told else None)

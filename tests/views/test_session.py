@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 
-from django_silent_sso.storage.rp_session import RPSession
+from django_silent_sso.storage.rp_session import KEY, RPSession
 from django_silent_sso.testing import make_overdue, make_stale
 from tests.conftest import Browser, Clock
 
@@ -139,3 +139,14 @@ def test_a_token_that_cannot_be_opened_any_more_is_none(browser: Browser, settin
     kept["silent_sso"] = {**kept["silent_sso"], "sealed_tokens": "garbage"}
     kept.save()
     assert session(browser)["credential"] is None
+
+
+def test_only_a_page_that_watches_is_told_the_session_state(browser: Browser, settings: Settings) -> None:
+    browser.provider.session_management = True
+    browser.sign_in("alice")
+    assert "session_state" not in session(browser)
+    settings.SILENT_SSO_MONITOR = ("visible", "check_session")
+    assert session(browser)["session_state"] == browser.session[KEY]["session_state"]
+    browser.provider.session_management = False
+    browser.sign_in("bob")
+    assert "session_state" not in session(browser)

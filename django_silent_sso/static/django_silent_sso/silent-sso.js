@@ -4,41 +4,38 @@
  * `begin` says when to ask, `attempt` asks, `conclude` says what follows. The site alone knows who is signed in:
  * another tab's word only leads to asking it, and "unknown" is never "signed out".
  *
- * @typedef {{credential?: string, user?: typeof config.user, select_by?: string, error?: string, reason?: string}} News
+ * @typedef {{name: string} | null} User
+ * @typedef {{credential?: string, user?: User, select_by?: string, error?: string, reason?: string}} News
  * @typedef {News & {status: string}} Result
  * @typedef {Record<string, any>} Answer  JSON of the site's `silent/`, `callback/` and `session/`; times in seconds
  */
-const config = {
-  start_url: "", callback_url: "", session_url: "", sign_in_url: "", sign_out_url: "", csrf_token: "", csrf_cookie: "",
-  signed_in: false, user: /** @type {{name: string} | null} */ (null), expires_in: /** @type {number | null} */ (null),
-  visitors: "frame", monitor: ["visible"], poll_seconds: 900, frame_timeout: 8, top_level_hop: "known",
-  credential_in_page: false, auto: true, reload: true,
-};
+const config = /** @type {Record<string, any>} */ ({ // what `{% silent_sso %}` and `initialize()` did not say
+  start_url: "", signed_in: false, user: null, visitors: "frame", monitor: ["visible"], poll_seconds: 900,
+  frame_timeout: 8, top_level_hop: "known", auto: true, reload: true, attempt: {}, modules: {},
+});
 const RETURN_PAUSE = 15_000; // at most one question in this time when a tab comes back; milliseconds, like all these
 const MUTE = 1_000; // a frame that loaded so long ago and said nothing shows a page to its user
 const JUST_NOW = 5_000; // so long after loading or coming back the page may still leave for the OP
-const MINUTE = 60_000; // back-off where no answer could name one; and so long before its end a sign-in counts as old
-const SELDOM = 900_000; // between visits to the OP by a signed-in user's page; and how long a sign-out is remembered
-const INTERACTION = ["login_required", "consent_required", "interaction_required", "account_selection_required"];
+const MINUTE = 60_000; // back-off where no answer could name one
+const SELDOM = 900_000; // how long a sign-out is remembered
+const DAY = 86_400_000; // the most that is remembered
+const REQUIRED = /_required$/; // login, consent, interaction, account_selection: the user has to do something
+const BLIND = { reason: "inconclusive_frame", site: "cross-site", confirm: true };
 const SILENCED = ["signed_out_by_user", "subject_changed", "session_max", "session_idle"]; // until the user signs in
 
-let shown = { signed_in: false, user: config.user }; // what this page was made for
+let shown = { signed_in: false, user: /** @type {User} */ (null) }; // what this page was made for
 let known = /** @type {Answer} */ ({}); // what the site said last; `fresh` until then
-let since = 0; // when the page was loaded or came back
-let asked = -Infinity; // when a return last led to a question
+let [since, asked] = [0, -Infinity]; // when the page was loaded or came back; when a return last led to a question
 let touched = false; // the user has entered something
 let before = Object({}); // what the page before this one in the tab has left
-let callback = /** @type {((news: News) => void) | undefined} */ (undefined);
-let news = /** @type {News | undefined} */ (undefined);
-let flight = /** @type {Promise<Result> | undefined} */ (undefined);
+let [callback, news, flight] = /** @type {[((news: News) => void)?, News?, Promise<Result>?]} */ ([]);
 let later = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
-let channel = /** @type {BroadcastChannel | undefined} */ (undefined);
+let [opened, channel] = /** @type {[Promise<void>?, BroadcastChannel?]} */ ([]);
 
 const now = () => performance.now();
 const key = () => `silent-sso:${config.start_url}`;
-const failure = (/** @type {string} */ reason) => Object.assign(new Error(reason), { reason });
 /** Is this stored time still to come? More than a day ahead, the clock was changed. @param {number} [time] */
-const ahead = (time = 0) => time > Date.now() && time < Date.now() + 86_400_000;
+const ahead = (time = 0) => time > Date.now() && time < Date.now() + DAY;
 /** Conveniences from page to page; storage may be missing, refuse, or hold anything. @param {() => Storage} area */
 const memory = (area) => ({
   read() { try { return Object(JSON.parse(area().getItem(key()) ?? "{}")); } catch { return {}; } },
@@ -46,25 +43,25 @@ const memory = (area) => ({
 });
 const [browser, tab] = [memory(() => localStorage), memory(() => sessionStorage)];
 /** @param {string} type @param {object} detail @returns {boolean} false: the page prevented it */
-const emit = (type, detail) => document.dispatchEvent(new CustomEvent(type, { bubbles: true, cancelable: true, detail }));
+const emit = (type, detail) => document.dispatchEvent(
+  new CustomEvent(`silent-sso:${type}`, { bubbles: true, cancelable: true, detail }));
 /** An error in the callback is the page's, and reported as such. @param {News} what */
 const tell = (what) => { news = what; queueMicrotask(() => callback?.(what)); };
 /** @param {string} url @param {BodyInit} [body] @param {Record<string, string>} [headers] @returns {Promise<Answer>} */
 const ask = (url, body, headers) => fetch(url, {
   method: body ? "POST" : "GET", body, headers: { Accept: "application/json", ...headers },
-  credentials: "same-origin", cache: "no-store", redirect: "error", signal: AbortSignal.timeout(30_000),
-}).then((response) => response.json()).then(Object, () => { throw failure("op_unreachable"); });
+  cache: "no-store", redirect: "error", signal: AbortSignal.timeout(30_000),
+}).then((response) => response.json()).then(Object, () => Promise.reject({ reason: "op_unreachable" }));
 
 /** Nothing within a page depends on the browser's date. @param {Answer} answer */
-function learn({ signed_in, status, expires_in = 0, ...more }) {
-  return known = { ...more, signed_in: signed_in ?? status === "signed_in", fresh: now() + expires_in * 1000 };
-}
+const learn = ({ signed_in, status, expires_in = 0, ...more }) =>
+  known = { ...more, signed_in: signed_in ?? status === "signed_in", fresh: now() + expires_in * 1000 };
+
+/** What only some pages or browsers need is a module of its own. @param {string} name */
+const part = (name) => import(config.modules[name] ?? new URL(`${name}.js`, import.meta.url).href);
 
 /** Ask who is signed in, without the OP. Did the site say? */
-async function check() {
-  const answer = await ask(config.session_url).catch(Object);
-  return typeof answer.signed_in === "boolean" && learn(answer);
-}
+const check = () => ask(config.session_url).then((answer) => typeof answer.signed_in === "boolean" && learn(answer), () => false);
 
 /** Django's token is another one after a sign-in, and a form that was open before must still be accepted. */
 function csrfToken() {
@@ -75,11 +72,10 @@ function csrfToken() {
 
 /** Is there nothing on the page that a reload would lose? */
 function quiet() {
-  const editing = document.activeElement?.matches("iframe, [contenteditable]:not([contenteditable=false])");
-  const own = ["checkbox", "radio", "range", "color"]; // have a value without anybody's doing
-  const fields = document.querySelectorAll("input, textarea");
-  return !touched && !editing && [...fields].every((/** @type {any} */ field) => field.checked === field.defaultChecked
-    && (own.includes(field.type) || field.value === field.defaultValue));
+  const { isContentEditable, tagName } = Object(document.activeElement);
+  const fields = document.querySelectorAll("input, textarea, audio, video");
+  return !touched && !isContentEditable && tagName !== "IFRAME" && [...fields].every((/** @type {any} */ field) => field.paused !== false
+    && field.checked === field.defaultChecked && (!field.matches(":read-write") || field.value === field.defaultValue));
 }
 
 /** Is another user known than is shown? */
@@ -89,13 +85,14 @@ const swapped = () => shown.signed_in && (known.signed_in
 /** Show what is known: event, callback, other tabs, reload; without `facts` only news. @param {News} [facts] */
 function show(facts, spread = true) {
   const { signed_in, user = null, select_by, credential } = known;
-  const type = swapped() ? "silent-sso:subject-changed" : signed_in ? "silent-sso:signed-in" : "silent-sso:signed-out";
+  const type = swapped() ? "subject-changed" : signed_in ? "signed-in" : "signed-out";
   const differs = swapped() || signed_in !== shown.signed_in;
   if (!facts && !differs) return false;
   const found = { reason: signed_in ? "signed_in" : "not_signed_in", transport: "session", duration: 0 };
   const { error = "login_required", reason } = /** @type {News} */ (facts ?? found);
   shown = { signed_in, user };
   csrfToken();
+  stayOpen();
   if (differs && spread) channel?.postMessage(null);
   const wanted = emit(type, { ...found, ...facts, user, select_by }) && differs && config.reload && !callback;
   tell(signed_in ? { credential, user, select_by } : { credential: undefined, error, reason });
@@ -106,12 +103,17 @@ function show(facts, spread = true) {
   return true;
 }
 
+/** The OP's own message in place of our result page. @param {any} data @param {string} state */
+const fromMessage = ({ type, response, credential, error }, state) => new URLSearchParams(
+  type === "authorization_response" ? Object.entries(Object(response)) // the other dialect: frame, origin and nonce bind it
+    : credential ? { state, id_token: credential } : error ? { state, error } : "");
+
 /** The OP's answer and the `Sec-Fetch-Site` our callback saw. @param {string} url @param {string} state */
 function throughFrame(url, state) {
   const end = new AbortController(); // listeners, timers and the frame end with it, whatever happens
   const { signal } = end;
   const frame = document.createElement("iframe"); // a new one each time: a new address would be a step in the history
-  const giveUp = () => end.abort(failure("op_timeout"));
+  const giveUp = () => end.abort({ reason: "op_timeout" });
   let [mute, focused] = [0, document.activeElement];
   const giveFocusBack = () => { // the OP's page can take it, inert or not
     if (document.activeElement !== frame) return;
@@ -121,57 +123,63 @@ function throughFrame(url, state) {
   return /** @type {Promise<{parameters: string, site: string}>} */ (new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => { clearTimeout(mute); giveFocusBack(); frame.remove(); reject(signal.reason); });
     AbortSignal.timeout(config.frame_timeout * 1000).addEventListener("abort", giveUp, { signal });
-    addEventListener("pagehide", () => end.abort(failure("exempt")), { signal });
+    addEventListener("pagehide", () => end.abort({ reason: "exempt" }), { signal });
     addEventListener("blur", () => setTimeout(giveFocusBack), { signal }); // in the event itself Chromium half ignores it
     document.addEventListener("focusin", () => { focused = document.activeElement; }, { signal });
     addEventListener("message", ({ origin, source, data }) => {
-      if (origin !== location.origin || !source || source !== frame.contentWindow) return;
-      const parameters = data?.type === `silent-sso:response` ? String(data.parameters) : "";
+      if (!source || source !== frame.contentWindow || !data) return;
+      const ours = origin === location.origin && data.type === "silent-sso:response";
+      if (!ours && origin !== new URL(url).origin) return;
+      const parameters = ours ? String(data.parameters) : `${fromMessage(data, state)}`;
       if (new URLSearchParams(parameters).get("state") !== state) return;
-      resolve({ parameters, site: String(data.site ?? "") });
+      resolve({ parameters, site: ours ? `${data.site}` : BLIND.site });
       end.abort();
     }, { signal });
     // Another load may follow: the OP's page can go on by script.
     frame.addEventListener("load", () => { clearTimeout(mute); mute = window.setTimeout(giveUp, MUTE); }, { signal });
-    frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms"); // no way to the top window
-    Object.assign(frame, { title: "Sign-in", ariaHidden: "true", inert: true, tabIndex: -1, src: url });
-    frame.style.cssText = "position:fixed;width:0;height:0;border:0;visibility:hidden"; // by script: any CSP allows it
+    Object.assign(frame, { // no way to the top window; but an OP may ask for its cookies, where the browser lets it
+      sandbox: "allow-scripts allow-same-origin allow-forms allow-storage-access-by-user-activation",
+      style: "position:fixed;width:0;height:0;border:0;visibility:hidden", // by script: any CSP allows it
+      allow: "identity-credentials-get", ariaHidden: "true", inert: true, src: url,
+    });
     (document.body ?? document.documentElement).append(frame);
   }));
 }
 
+/** One tab asks the OP at a time; whoever waits then asks the site, which knows by now. @param {string} trigger */
+async function inTurn(trigger) {
+  const { locks } = navigator; // not on plain http
+  const mine = locks ? await locks.request(key(), { ifAvailable: true }, (lock) => lock && attempt(trigger)) : attempt(trigger);
+  return mine ?? locks.request(key(), async () => {
+    const answer = await ask(config.session_url).catch(Object);
+    return answer.signed_in && !answer.stale ? { ...answer, status: "signed_in", reason: "signed_in" } : attempt(trigger);
+  });
+}
+
 /** Begin and end by fetch: it carries all cookies in all browsers. @param {string} trigger @returns {Promise<Answer>} */
 async function attempt(trigger) {
-  const begun = await ask(config.start_url, new URLSearchParams({ transport: "frame", trigger }));
+  if (trigger !== "call" && ahead(browser.read().blind)) return BLIND;
+  const { attempt: ready } = config; // what a page that nobody else sees may bring along
+  config.attempt = {};
+  const begun = trigger === "load" && ready.authorization_url && now() < MINUTE ? ready
+    : await ask(config.start_url, new URLSearchParams({ transport: "frame", trigger }));
   if (!begun.authorization_url) return { ...begun, refused: true };
   const { parameters, site } = await throughFrame(begun.authorization_url, begun.attempt);
   const error = new URLSearchParams(parameters).get("error") ?? "";
   // The site is not told of this no: it would end the session under a form, and the form's own page is to ask for more.
-  const proven = site !== "cross-site" && INTERACTION.includes(error);
-  if (error && trigger === "input") return { reason: proven ? error : "inconclusive_frame", retry_after: MINUTE / 1000 };
+  const proven = site !== BLIND.site && REQUIRED.test(error);
+  if (error && trigger === "input") return { reason: proven ? error : BLIND.reason, retry_after: MINUTE / 1000 };
   const headers = { "Content-Type": "application/x-www-form-urlencoded", "Silent-SSO-Site": site };
   return { site, ...await ask(config.callback_url, parameters, headers) };
 }
 
-/** The page leaves for the OP and comes back, where a frame cannot know. @param {string} trigger @param {Answer} answer */
-async function hop(trigger, { confirm, reason, site, retry_after = 0 }) {
-  const blind = site === "cross-site" && ["login_required", "inconclusive_frame"].includes(reason);
-  const wanted = confirm || (blind && config.top_level_hop === "always");
-  const handy = trigger !== "call" && now() - since < JUST_NOW && window.top === window && quiet();
-  if (!wanted || !handy || config.top_level_hop === "never" || ahead(browser.read().hop)) return;
-  if (!emit("silent-sso:before-sign-in", { reason: trigger, user: shown.user, transport: "top" })) return;
-  const itp_support = config.top_level_hop === "always" ? "1" : "";
-  const fields = { transport: "top", itp_support, return_to: location.href.slice(location.origin.length) };
-  const begun = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
-  if (!begun.authorization_url) return;
-  const until = Date.now() + Math.max(retry_after * 1000, MINUTE);
-  browser.write({ until, hop: Math.max(until, shown.signed_in ? Date.now() + SELDOM : 0) });
-  location.replace(begun.authorization_url);
-  await new Promise((resolve) => setTimeout(resolve, MINUTE)); // a page that is left has no more to say
-}
-
 /** What follows. @param {string} trigger @param {Answer} answer @param {number} start @returns {Promise<Result>} */
 async function conclude(trigger, answer, start) {
+  const doubtful = answer.site === BLIND.site && ["login_required", BLIND.reason].includes(answer.reason);
+  if (answer.confirm || (doubtful && config.top_level_hop === "always")) {
+    const handy = now() - since < JUST_NOW && window.top === window && quiet();
+    answer = await part("without-frame").then(({ otherwise }) => otherwise(trigger, answer, core, handy)).catch(() => answer);
+  }
   const { reason = "op_answer_invalid", refused } = answer;
   if (reason === "exempt") return { status: "failed", error: reason, reason }; // prevented, or the page is being left
   const facts = { reason, transport: "frame", duration: Math.round(now() - start) };
@@ -182,27 +190,28 @@ async function conclude(trigger, answer, start) {
     show(facts);
     return { status: "signed_in", reason, user: known.user, select_by: known.select_by };
   }
-  await hop(trigger, answer);
   if (answer.signed_in === false) learn(answer);
-  const unasked = !shown.signed_in && (refused || reason === "inconclusive_frame");
+  const unasked = !shown.signed_in && (refused || reason === BLIND.reason);
   const error = answer.error ?? (unasked ? "login_required" : reason);
   const usual = SILENCED.includes(reason) ? SELDOM : reason === "op_timeout" ? MINUTE : 0;
   const wait = answer.retry_after === undefined ? usual : answer.retry_after * 1000;
   if (refused && trigger === "return" && answer.retry_after) later = setTimeout(() => document.hidden || comeBack(), wait);
   else if (wait) browser.write({ ...browser.read(), until: Date.now() + wait, reason, error });
-  const [ended, required] = [shown.signed_in && !known.signed_in, INTERACTION.includes(error)];
-  const type = required ? "silent-sso:sign-in-required" : "silent-sso:error";
+  const [ended, required] = [shown.signed_in && !known.signed_in, REQUIRED.test(error)];
   if (ended) show({ ...facts, error });
-  else if (required || !refused) emit(type, { ...facts, error, user: shown.user });
+  else if (required || !refused) emit(required ? "sign-in-required" : "error", { ...facts, error, user: shown.user });
   if (!ended && (required || !shown.signed_in)) tell({ credential: undefined, error, reason });
   return { status: "failed", error, reason };
 }
 
+/** Lent to the parts. */
+const core = { config, memo: browser, tab, ask, emit, ahead, part, key, csrfToken, run, check, show, SILENCED, look: () => ({ known, shown }) };
+
 /** One attempt at a time; whoever asks meanwhile shares it. @param {string} trigger @returns {Promise<Result>} */
 function run(trigger) {
   const start = now();
-  const wanted = !flight && emit("silent-sso:before-sign-in", { reason: trigger, user: shown.user, transport: "frame" });
-  return flight ??= (wanted ? attempt(trigger) : Promise.reject(failure("exempt"))).catch(({ reason }) => ({ reason }))
+  const wanted = !flight && emit("before-sign-in", { reason: trigger, user: shown.user, transport: "frame" });
+  return flight ??= (wanted ? inTurn(trigger) : Promise.reject({ reason: "exempt" })).catch(({ reason }) => ({ reason }))
     .then((answer) => conclude(trigger, answer, start)).finally(() => { flight = undefined; });
 }
 
@@ -220,16 +229,23 @@ async function comeBack(restored = false) {
 }
 
 async function onLoad() {
-  if (Object(document).prerendering) return document.addEventListener("prerenderingchange", onLoad, { once: true });
+  if (/** @type {any} */ (document).prerendering) return document.addEventListener("prerenderingchange", onLoad, { once: true });
   since = now();
-  const { until, hop, reason, error } = browser.read();
+  const { until, hop, left, blind, reason, error } = browser.read();
+  if (before.scroll) scrollTo(before.scroll);
   if (shown.signed_in && config.expires_in !== 0) {
-    browser.write({ hop }); // whatever was refused before is history
+    // Whatever was refused before is history; and where the way round was one, a frame need not be tried for a day.
+    browser.write({ hop, blind: ahead(left) ? Date.now() + DAY : blind });
     if (callback && (await check()) && !show()) show({ reason: "fresh" });
   } else if (shown.signed_in || (config.auto && config.visitors === "frame")) {
     const waiting = { reason: SILENCED.includes(reason) ? reason : "backed_off", error, refused: true, retry_after: 0 };
     await (ahead(until) ? conclude("load", waiting, since) : run("load"));
   }
+}
+
+/** What is to be done while somebody is signed in, or is waited for. */
+function stayOpen() {
+  if (shown.signed_in || config.check_session || config.monitor.includes("poll")) opened ??= part("upkeep").then(({ keepUp }) => keepUp(core));
 }
 
 function begin() {
@@ -241,18 +257,11 @@ function begin() {
   open();
   if (tab.write({ signed_in: shown.signed_in }) && before.signed_in === !shown.signed_in) channel?.postMessage(null);
   const back = (restored = false) => { since = now(); comeBack(restored); };
-  document.addEventListener("input", () => { // what takes long to type is renewed meanwhile, in a frame, and sent in time
-    touched = true;
-    const rest = Math.max(known.fresh - MINUTE, asked + RETURN_PAUSE);
-    if (known.signed_in && now() > rest && !ahead(browser.read().until)) { asked = now(); run("input"); }
-  }, { capture: true });
+  document.addEventListener("input", () => { touched = true; }, { capture: true });
   document.addEventListener("visibilitychange", () => document.hidden || back());
-  /** htmx makes an event of our 401: sign in, and the next click works; but links load a page. @param {any} event */
-  const mend = ({ target, detail }) => target.href || detail?.transport || run("call");
-  document.addEventListener("silent-sso:sign-in-required", mend);
   addEventListener("pagehide", () => channel?.close()); // open, it would keep the page out of the back-forward cache
   addEventListener("pageshow", ({ persisted }) => { if (persisted) { open(); back(true); } });
-  setInterval(() => document.hidden || !config.monitor.includes("poll") || run("return"), Math.max(900, config.poll_seconds) * 1000);
+  stayOpen();
   // The page's own modules run before DOMContentLoaded: they can still say initialize({ auto_select: false }).
   if (/** @type {any} */ (performance.getEntriesByType("navigation")[0])?.domContentLoadedEventStart) queueMicrotask(onLoad);
   else document.addEventListener("DOMContentLoaded", onLoad, { once: true });
@@ -260,14 +269,14 @@ function begin() {
 
 /**
  * Say what the page wants; `{% silent_sso %}` has done the rest. Without that tag the URLs are needed too: TypeError.
- * @param {Partial<typeof config> & {callback?: (news: News) => void, auto_select?: boolean, itp_support?: boolean}} [options]
+ * @param {Record<string, any> & {callback?: (news: News) => void, auto_select?: boolean, itp_support?: boolean}} [options]
  */
 export function initialize(options = {}) {
-  Object.assign(config, Object.fromEntries(Object.entries(options).filter(([option]) => Object.hasOwn(config, option))));
+  Object.assign(config, options);
   config.auto = options.auto_select ?? config.auto;
   if (options.itp_support) config.top_level_hop = "always";
   const complete = config.start_url && config.callback_url && config.session_url;
-  if (!complete) throw new TypeError("without {% silent_sso %}, initialize() needs start_url, callback_url and session_url");
+  if (!complete) throw new TypeError("initialize() needs URLs or {% silent_sso %}");
   callback = options.callback ?? callback;
   if (options.callback && news) tell(news);
   if (!channel) begin();
@@ -281,20 +290,10 @@ export async function signInSilently() {
 }
 
 /** `fetch`; if the site answers that the session ended: a silent sign-in, and once more. @type {typeof fetch} */
-export async function fetchSignedIn(input, init) {
-  const request = new Request(input, init);
-  const [again, response] = [request.clone(), await fetch(request)]; // a body can be read only once
-  const ended = /^SilentSSO(?!.*recent_sign_in)/.test(response.headers.get("WWW-Authenticate") ?? ""); // always a 401
-  return ended && channel && (await run("call")).status === "signed_in" ? fetch(again) : response;
-}
+export const fetchSignedIn = async (...request) => (await part("page-calls")).fetchSignedIn(core, ...request);
 
 /** Sign out here and at the OP: the page is left. */
-export function signOut() {
-  browser.write({ until: Date.now() + SELDOM, reason: "signed_out_by_user" });
-  const form = Object.assign(document.createElement("form"), { method: "post", action: config.sign_out_url, hidden: true });
-  form.append(Object.assign(document.createElement("input"), { name: "csrfmiddlewaretoken", value: csrfToken() }));
-  document.body.appendChild(form).submit();
-}
+export const signOut = async () => (await part("page-calls")).signOut(core);
 
-const element = document.getElementById("silent-sso-config");
-if (element) initialize(JSON.parse(element.textContent ?? "{}"));
+const text = document.getElementById("silent-sso-config")?.textContent;
+if (text) initialize(JSON.parse(text));

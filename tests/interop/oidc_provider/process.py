@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,14 +113,17 @@ class OIDCProvider:
 
 
 @contextmanager
-def running(version: str = VERSION, *issuer: str) -> Iterator[OIDCProvider]:
-    """Starts the OP on free ports; `issuer`: its address, if it is another than its own. Raises NotAvailable."""
+def running(version: str = VERSION, *issuer: str, more: Mapping[str, Any] | None = None) -> Iterator[OIDCProvider]:
+    """Starts the OP on free ports; `issuer`: its address, if it is another than its own. Raises NotAvailable.
+
+    `more`: what the head of server.mjs says, with an `issuer` only.
+    """
     node = shutil.which("node")
     if node is None:
         raise NotAvailable("Node is not installed")
     complaints = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
     process = subprocess.Popen(  # noqa: S603 - our own words only
-        [node, str(SERVER), str(installed(version)), *issuer],
+        [node, str(SERVER), str(installed(version)), *issuer, *([json.dumps(more)] if more else [])],
         stdin=subprocess.PIPE,  # never written to: its end tells the OP that we are gone, however we ended
         stdout=subprocess.PIPE,
         stderr=complaints,

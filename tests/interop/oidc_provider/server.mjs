@@ -1,9 +1,11 @@
 // npm oidc-provider as the OpenID Provider of these tests: its own development sign-in page (any login, any
 // password), consent given by itself, everything in memory. A second port lets a test change its state.
 //
-//   node server.mjs FOLDER_WITH_NODE_MODULES [ISSUER]
+//   node server.mjs FOLDER_WITH_NODE_MODULES [ISSUER [MORE]]
 //
 // ISSUER: its address where browsers and sites reach it by way of something else.
+// MORE, as JSON: `clients` (by client_id, with all that is needed), `configuration` (of oidc-provider), `cors` (true:
+// any page may ask for tokens), `framed` (true: cookies reach it in frames of other sites, also without https).
 //
 // Version 9, or 6: the last one with front-channel logout and session management.
 //
@@ -25,6 +27,7 @@ const IS_6 = join(resolve(process.argv[2])).endsWith('oidc-provider-6.31.1');
 const DAY = 86400; // seconds
 const SECRET = 'a-secret-of-the-site-and-the-provider';
 const RESPONSE_TYPES = ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'];
+const MORE = JSON.parse(process.argv[4] ?? '{}');
 const CLIENTS = {
   site: {},
   'site-basic': { token_endpoint_auth_method: 'client_secret_basic' },
@@ -140,6 +143,8 @@ function asIn6(configuration) {
   return {
     ...same,
     conformIdTokenClaims: false,
+    // By itself SameSite=None, with copies that its sign-out forgets where there is no https.
+    cookies: { ...same.cookies, long: { httpOnly: true, maxAge: 14 * DAY * 1000, overwrite: true, sameSite: 'lax' } },
     features: {
       ...same.features,
       backchannelLogout: { ...on, ack: 'draft-06' },
@@ -168,7 +173,8 @@ function build() {
       ...sites,
       ...(client_id === 'site' ? logout : {}),
       ...extra,
-    })),
+    })).concat(Object.entries(MORE.clients ?? {}).map(([client_id, client]) => ({ client_id, ...client }))),
+    ...(MORE.cors ? { clientBasedCORS: () => true } : {}),
     cookies: { keys: ['a key for tests only'] },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
     features: {
@@ -191,6 +197,7 @@ function build() {
       AccessToken: 300, AuthorizationCode: 60, IdToken: 300, Interaction: 3600, // seconds
       Grant: DAY, RefreshToken: DAY, Session: DAY,
     },
+    ...MORE.configuration,
   };
   const provider = new Provider(issuer, IS_6 ? asIn6(configuration) : configuration);
   provider.on('server_error', (ctx, error) => console.error('server_error', error));
@@ -218,6 +225,13 @@ function faultFor(url) {
   return fault;
 }
 
+/** SameSite=None in place of Lax: a browser takes such cookies only as Secure ones, and those from loopback without https. */
+function frameable(response) {
+  const setHeader = response.setHeader;
+  response.setHeader = (name, value) => setHeader.call(response, name, name.toLowerCase() !== 'set-cookie'
+    ? value : [value].flat().map((line) => line.replace(/samesite=lax/i, 'samesite=none; secure')));
+}
+
 /** An error response (Core 3.1.2.6) where the OP itself would not give one. */
 function refuse(url, response, error) {
   const target = new URL(url.searchParams.get('redirect_uri'));
@@ -240,6 +254,7 @@ const op = http.createServer(async (request, response) => {
   seenSockets.add(request.socket);
   log.push(entry);
   response.on('finish', () => { entry.status = response.statusCode; });
+  if (MORE.framed) frameable(response);
   const fault = faultFor(url);
   if (fault?.hang) return;
   if (fault?.close) { request.socket.destroy(); return; }

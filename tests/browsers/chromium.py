@@ -1,0 +1,87 @@
+"""Chromium over its DevTools protocol, without the switches that automation tools add: they change the matter."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from tests.browsers.driver import Browser, Launch
+from tests.browsers.process import running, surroundings
+from tests.browsers.wire import Wire
+
+EXECUTABLE = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+NEEDED = {"chromium": EXECUTABLE, "certutil": shutil.which("certutil")}
+SWITCHES = [
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--password-store=basic",
+    "--window-size=1000,800",
+    # It meets no pages but ours, in containers where it could not have a sandbox or much shared memory.
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+]
+
+
+class Chromium(Browser):
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        targets = wire.call("Target.getTargets")["targetInfos"]
+        self._page = next(target["targetId"] for target in targets if target["type"] == "page")
+        self._session = wire.call("Target.attachToTarget", targetId=self._page, flatten=True)["sessionId"]
+        self._cover = ""
+        self.version = str(wire.call("Browser.getVersion")["product"]).partition("/")[2]
+
+    def open(self, url: str) -> None:
+        self._wire.call("Page.navigate", session=self._session, url=url)
+
+    def cover(self) -> None:
+        self._cover = str(self._wire.call("Target.createTarget", url="about:blank")["targetId"])
+
+    def uncover(self) -> None:
+        self._wire.call("Target.closeTarget", targetId=self._cover)
+
+    def _evaluate(self, script: str) -> str:
+        options = {"expression": script, "awaitPromise": True, "returnByValue": True, "userGesture": False}
+        answer = self._wire.call("Runtime.evaluate", session=self._session, **options)
+        return str(answer["result"].get("value"))
+
+    def _press(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            options = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
+            self._wire.call("Input.dispatchMouseEvent", session=self._session, **options)
+
+
+@contextmanager
+def chromium(launch: Launch, *, third_party: bool) -> Iterator[Browser]:
+    """`third_party`: are third-party cookies allowed?"""
+    profile = launch.folder / "profile"
+    preferences = {
+        "profile": {"cookie_controls_mode": 0 if third_party else 1},
+        "net": {"network_prediction_options": 0},  # Debian turns prefetching off
+    }
+    (profile / "Default").mkdir(parents=True)
+    (profile / "Default" / "Preferences").write_text(json.dumps(preferences))
+    database = launch.folder / ".pki" / "nssdb"
+    database.mkdir(parents=True)
+    trust(str(database), launch)
+    command = [str(EXECUTABLE), *SWITCHES, f"--proxy-server={launch.proxy}", f"--user-data-dir={profile}"]
+    command += ["--remote-debugging-port=0", "about:blank"]
+    with (
+        running(command, r"DevTools listening on (\S+)", surroundings(launch.folder)) as said,
+        closing(Wire(said)) as wire,
+    ):
+        yield Chromium(wire)
+
+
+def trust(database: str, launch: Launch) -> None:
+    """The authority becomes one that an NSS database trusts for web sites."""
+    for step in (["-N", "--empty-password"], ["-A", "-n", "tests", "-t", "C,,", "-i", str(launch.authority)]):
+        subprocess.run(["certutil", "-d", f"sql:{database}", *step], check=True, capture_output=True)  # noqa: S603, S607

@@ -1,0 +1,14 @@
+"""The texts of the findings: tests/examination/test_findings.py reads every one; here, that none is written twice."""
+
+from __future__ import annotations
+
+import re
+
+from django_silent_sso.examination.texts_announced import ANNOUNCED
+from tests.repository import PACKAGE, text
+
+
+def test_each_word_is_written_once() -> None:
+    written = re.findall(r'^    "([a-z_]+)": \(', text(PACKAGE / "examination/texts_announced.py"), re.MULTILINE)
+    assert written == list(ANNOUNCED)
+    assert len(written) > 20
