@@ -74,6 +74,10 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "Set the client secret that the OP gave.",
     ),
     "E023": ("SILENT_SSO_REVOKE_TOKENS is not True or False.", "Use a bool."),
+    "E024": (
+        "SILENT_SSO_FEDCM_CONFIG_URL is no address that a browser may ask.",
+        "Use the https URL of the OP's FedCM configuration, or None.",
+    ),
     "W001": ("SILENT_SSO_ISSUER is plain http: {issuer}", "This is for development on one machine only."),
     "W002": (
         "OIDC_VERIFY_SSL is False: anybody on the network can be the OP.",

@@ -108,6 +108,9 @@ def _words() -> Iterator[Finding]:
         yield "E019", {}
     if not isinstance(_value("SILENT_SSO_REVOKE_TOKENS"), bool):
         yield "E023", {}
+    fedcm = _value("SILENT_SSO_FEDCM_CONFIG_URL")
+    if fedcm is not None and (not isinstance(fedcm, str) or endpoint_problem(fedcm) is not None):
+        yield "E024", {}
     if conf.response_type != "code" and conf.response_mode == "query":
         yield "E020", {}
     audiences = _value("SILENT_SSO_TRUSTED_AUDIENCES")

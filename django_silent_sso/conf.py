@@ -258,6 +258,10 @@ class Conf:
         return seconds("SILENT_SSO_POLL_SECONDS")
 
     @property
+    def fedcm(self) -> str | None:
+        return text("SILENT_SSO_FEDCM_CONFIG_URL")
+
+    @property
     def credential_in_page(self) -> bool:
         return raw("SILENT_SSO_CREDENTIAL_IN_PAGE") is True
 

@@ -44,6 +44,7 @@ DEFAULTS: Final[Mapping[str, object]] = {
     "SILENT_SSO_CLIENT_KEY": None,
     "SILENT_SSO_PUSHED_REQUESTS": False,
     "SILENT_SSO_REVOKE_TOKENS": False,
+    "SILENT_SSO_FEDCM_CONFIG_URL": None,
 }
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {

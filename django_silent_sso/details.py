@@ -48,6 +48,7 @@ class SilentSSO:
     # Of the class, because every request makes one of these, and most change none of them.
     _renew: Renew | None = None
     _arenew: ARenew | None = None
+    _replaced = False
     decision = UNDECIDED
     hidden = False  # overdue, or the session cannot be read: the page sees nobody
 
@@ -159,16 +160,26 @@ class SilentSSO:
         return self._held()
 
     def replace_access_token(self, refused: str) -> str | None:
-        """Another access token in the place of one that an API has refused; None where there is none to be had."""
-        if self._renew is not None and self.rp_session is not None:
+        """Another access token in the place of one that an API has refused; None where there is none to be had.
+
+        Once for each request: the second time, what the session holds by then is all there is.
+        """
+        if self._renew is not None and self._may_replace():
             self._renew(self._request, lambda session: self._is_same(session, refused), patient=True)
         return self._other_than(refused)
 
     async def areplace_access_token(self, refused: str) -> str | None:
         """`replace_access_token()` for async views."""
-        if self._arenew is not None and self.rp_session is not None:
+        if self._arenew is not None and self._may_replace():
             await self._arenew(self._request, lambda session: self._is_same(session, refused), patient=True)
         return self._other_than(refused)
+
+    def _may_replace(self) -> bool:
+        """Once for each request: an API that refuses every token must not make us ask for one after the other."""
+        if self._replaced or self.rp_session is None:
+            return False
+        self._replaced = True
+        return True
 
     def _is_due(self) -> bool:
         found = self.rp_session

@@ -51,11 +51,16 @@ class OwnSessions(SessionsConfig):
     pass
 
 
+Settings = dict[str, Any]
 NOT_A_CLASS = ModelBackend()
 urlpatterns = [path("", include(("django_silent_sso.urls", "a_namespace")))]
 
+
+def _a_bool(name: str) -> tuple[list[Settings], list[Settings]]:
+    return [{name: value} for value in ("yes", 1, None)], [{name: value} for value in (True, False)]
+
+
 # id -> (settings with which it fires, settings next to them with which it does not)
-Settings = dict[str, Any]
 CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
     "E001": (
         [{"SILENT_SSO_ISSUER": value} for value in (None, "", 7)],
@@ -179,10 +184,7 @@ CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
             },
         ],
     ),
-    "E016": (
-        [{"SILENT_SSO_CREDENTIAL_IN_PAGE": value} for value in (1, "yes", None)],
-        [{"SILENT_SSO_CREDENTIAL_IN_PAGE": True}],
-    ),
+    "E016": _a_bool("SILENT_SSO_CREDENTIAL_IN_PAGE"),
     "E017": (
         [{"OIDC_RP_SIGN_ALGO": "HS256", "OIDC_RP_CLIENT_SECRET": value} for value in ("", None)],
         [{"OIDC_RP_CLIENT_SECRET": ""}],
@@ -191,13 +193,11 @@ CASES: dict[str, tuple[list[Settings], list[Settings]]] = {
         [{"SILENT_SSO_TRUSTED_AUDIENCES": value} for value in ("client", 7, None, ["a", 7], {"a": 1})],
         [{"SILENT_SSO_TRUSTED_AUDIENCES": value} for value in ((), ["a"], {"a"})],
     ),
-    "E019": (
-        [{"SILENT_SSO_PUSHED_REQUESTS": value} for value in ("yes", 1, None)],
-        [{"SILENT_SSO_PUSHED_REQUESTS": value} for value in (True, False)],
-    ),
-    "E023": (
-        [{"SILENT_SSO_REVOKE_TOKENS": value} for value in ("yes", 1, None)],
-        [{"SILENT_SSO_REVOKE_TOKENS": value} for value in (True, False)],
+    "E019": _a_bool("SILENT_SSO_PUSHED_REQUESTS"),
+    "E023": _a_bool("SILENT_SSO_REVOKE_TOKENS"),
+    "E024": (
+        [{"SILENT_SSO_FEDCM_CONFIG_URL": value} for value in ("http://id.example.org/fedcm", "/fedcm", "", 1, True)],
+        [{"SILENT_SSO_FEDCM_CONFIG_URL": value} for value in ("https://id.example.org/fedcm.json", None)],
     ),
     "E020": (
         [{"SILENT_SSO_RESPONSE_TYPE": "code id_token", "SILENT_SSO_RESPONSE_MODE": "query"}],

@@ -103,6 +103,7 @@ def test_without_any_setting(bare: Any, name: str) -> None:
         ("SILENT_SSO_CLIENT_KEY", {"kty": "RSA"}, "client_key", {"kty": "RSA"}),
         ("SILENT_SSO_PUSHED_REQUESTS", True, "pushed_requests", True),
         ("SILENT_SSO_REVOKE_TOKENS", True, "revoke_tokens", True),
+        ("SILENT_SSO_FEDCM_CONFIG_URL", "https://id/f", "fedcm", "https://id/f"),
         ("OIDC_OP_TOKEN_ENDPOINT", "https://id/t", "endpoints", {"token_endpoint": "https://id/t"}),
         ("OIDC_OP_LOGOUT_ENDPOINT", "https://id/l", "endpoints", {"end_session_endpoint": "https://id/l"}),
         ("OIDC_OP_CHECK_SESSION_ENDPOINT", "https://id/c", "endpoints", {"check_session_iframe": "https://id/c"}),

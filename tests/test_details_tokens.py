@@ -225,3 +225,14 @@ def test_of_nobody_nothing_is_known() -> None:
     found = details(None, sign_in=None)
     assert (found.auth_time, found.acr) == (None, None)
     assert not found.is_recent(10**6)
+
+
+@BOTH
+def test_an_api_that_refuses_every_token_does_not_make_us_ask_for_one_after_the_other(colour: str) -> None:
+    renewals = Renewals()
+    found = details(renewals)
+    assert replaced(found, colour, "old") == "new"
+    renewals.tokens = replace(NEW, access_token="newer")
+    assert replaced(found, colour, "new") is None
+    assert replaced(found, colour, "old") == "new", "what there is by now"
+    assert renewals.done == 1

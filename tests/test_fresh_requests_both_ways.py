@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import UpdateError
@@ -20,12 +20,18 @@ from hypothesis import strategies as st
 
 from django_silent_sso import fresh_requests
 from django_silent_sso.conf import conf
+from django_silent_sso.fresh_requests import settled
 from django_silent_sso.middleware import Details, SilentSSOMiddleware
+from django_silent_sso.models import SignedInSession
+from django_silent_sso.storage.logout_index import open_row
 from django_silent_sso.storage.rp_session import KEY, RPSession
 from tests.conftest import NAVIGATION
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.middleware_site")]
 
@@ -140,11 +146,11 @@ def long(middleware: SilentSSOMiddleware, request: HttpRequest) -> Any:
 
 def ashort(middleware: SilentSSOMiddleware, request: HttpRequest) -> Any:
     async def view(inner: HttpRequest) -> HttpResponse:
-        answer = middleware.get_response(inner)
+        answer = await sync_to_async(middleware.get_response)(inner)
         assert isinstance(answer, HttpResponse)
         return answer
 
-    return asyncio.run(SilentSSOMiddleware(view)(request))  # type: ignore[arg-type]
+    return async_to_sync(SilentSSOMiddleware(view))(request)  # type: ignore[arg-type]
 
 
 def outcome(way: Way, request: HttpRequest, does: Callable[[HttpRequest], None]) -> dict[str, Any]:
@@ -229,4 +235,24 @@ def test_both_ways_come_to_the_same_end(
     data = {**written(), **changes}
     with override_settings(**chosen):
         ends = [outcome(way, request_of(data, url, method, **cookies), view) for way in (short, long, ashort)]
+    assert ends[0] == ends[1] == ends[2]
+
+
+@pytest.mark.parametrize("cookies", [{}, {"silent_sso_signed_out": "x"}], ids=["", "back from the OP"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_whatever_a_view_does_is_seen_to(settings: Settings, view: Any, cookies: dict[str, str]) -> None:
+    """On a fresh request, where the short way is the one that is taken."""
+    settings.LOGOUT_REDIRECT_URL = "/decided/"
+    ends = []
+    for number, way in enumerate((short, long, ashort)):
+        handle = f"name {number}"
+        open_row(handle, issuer=str(conf.issuer), subject="alice", op_sid=None, expires_at=time.time() + 900)
+        request = request_of(written(handle=handle), **cookies)
+        assert settled(request, Details(request)) is not None
+        del request.session.save
+        end = outcome(way, request, view)
+        found = SignedInSession.objects.get(handle=handle).session_key
+        for data in (end["session"][3], end["stored"]):
+            data.pop(KEY, None)  # which holds the name, and the time
+        ends.append(end | {"found": found == request.session.session_key != ""})
     assert ends[0] == ends[1] == ends[2]

@@ -58,9 +58,18 @@ NAMES: Mapping[str, tuple[set[str], str, str]] = {
     ),
     "URL names": ({str(pattern.name) for pattern in urls.urlpatterns}, "urls.md", r"(?:oidc|silent_sso)_\w+"),
     "template tags": ({f"{{% {tag} %}}" for tag in register.tags}, "template-tags.md", r"{% \w+ %}"),
-    "events": (in_script(r'"(silent-sso:[a-z-]+)"'), "javascript.md", r"silent-sso:[a-z-]+"),
+    # TypeScript's checker sees to it that no other is sent.
+    "events": (
+        {
+            f"silent-sso:{name}"
+            for line in in_script(r"@typedef {(.*)} EventName")
+            for name in re.findall(r"[a-z-]+", line)
+        },
+        "javascript.md",
+        r"silent-sso:[a-z-]+",
+    ),
     "functions of the script": (
-        in_script(r"^export (?:async )?function (\w+)"),
+        in_script(r"^export (?:async function|function|const) (\w+)"),
         "javascript.md",
         r"\w+(?=\()",
     ),

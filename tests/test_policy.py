@@ -70,7 +70,8 @@ def test_no_visitor_is_redirected_unless_the_site_says_so(kind: Kind, visitors: 
         pytest.param({"silence": Reason.SUBJECT_CHANGED}, Reason.SUBJECT_CHANGED, id="after another user was met"),
         pytest.param({"silence": Reason.SESSION_MAX}, Reason.SESSION_MAX, id="after the longest session"),
         pytest.param({"cookies_blocked": True}, Reason.COOKIES_BLOCKED, id="a browser that keeps no cookies"),
-        pytest.param({"recent_hops": MAX_HOPS}, Reason.LOOP_STOPPED, id="after three round trips in half a minute"),
+        pytest.param({"recent_hops": 3}, Reason.LOOP_STOPPED, id="after three round trips in half a minute"),
+        pytest.param({"recent_hops": 4}, Reason.LOOP_STOPPED, id="and after one more, begun at the same time"),
         pytest.param({"refused_until": NOW + 1}, Reason.BACKED_OFF, id="within the back-off"),
         pytest.param({"blocked_by": Reason.OP_UNREACHABLE}, Reason.OP_UNREACHABLE, id="while the OP is down"),
         pytest.param({"blocked_by": Reason.METADATA_INVALID}, Reason.METADATA_INVALID, id="while it talks nonsense"),
@@ -84,7 +85,7 @@ def test_a_visitors_page_load_is_served(facts: dict[str, Any], reason: Reason) -
     "facts",
     [
         pytest.param({"privacy_signal": True, "known": True}, id="who asks for privacy, but was signed in here before"),
-        pytest.param({"recent_hops": MAX_HOPS - 1}, id="after two round trips in half a minute"),
+        pytest.param({"recent_hops": 2}, id="after two round trips in half a minute"),
         pytest.param({"refused_until": NOW}, id="when the back-off ends"),
         pytest.param({"refused_until": 0.0}, id="who was never refused"),
     ],
@@ -164,7 +165,7 @@ def test_without_redirects_a_page_load_is_served_and_then_anonymous() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "action"),
-    [(0, Action.REDIRECT), (9, Action.REDIRECT), (10, Action.SERVE_ANONYMOUSLY), (-5, Action.SERVE_ANONYMOUSLY)],
+    [(0, Action.REDIRECT), (9, Action.REDIRECT), (10, Action.SERVE_ANONYMOUSLY), (-1, Action.SERVE_ANONYMOUSLY)],
     ids=["at once", "after 9 s", "after 10 s", "of a clock that was wrong"],
 )
 def test_who_reloads_an_overdue_page_is_sent_round_again(asked: int, action: Action) -> None:
@@ -238,6 +239,7 @@ LOGIN, CONSENT, SERVER = Reason.LOGIN_REQUIRED, Reason.CONSENT_REQUIRED, Reason.
         ("anonymous", SERVER, True, False),
         ("interactive", LOGIN, True, True),
         ("interactive", CONSENT, False, True),
+        ("interactive", SERVER, False, True),
         ("keep", LOGIN, False, False),
         ("keep", SERVER, False, False),
     ],
@@ -265,3 +267,8 @@ def test_the_reaction_is_the_settings(
 )
 def test_waits_grow_and_the_op_may_ask_for_more_up_to_a_day(refusals: int, retry_after: int | None, wait: int) -> None:
     assert next_wait(refusals, (60, 600, 3600), retry_after) == wait
+
+
+@pytest.mark.parametrize("retry_after", [None, 0])
+def test_a_site_may_wait_for_nothing(retry_after: int | None) -> None:
+    assert next_wait(1, (0, 60), retry_after) == 0

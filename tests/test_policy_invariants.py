@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_silent_sso.policy import (
     MAX_HOPS,
     Action,
+    Decision,
     Kind,
+    Outcome,
     RequestFacts,
     Rules,
     after_failure,
@@ -43,6 +49,25 @@ RULES = st.builds(
     session_max=st.none() | st.integers(1, 10**5),
     session_idle=st.none() | st.integers(1, 10**5),
 )
+
+
+@pytest.mark.parametrize("kind", [RequestFacts, Rules, Decision, Outcome])
+def test_nobody_changes_a_fact_or_a_decision_or_puts_something_beside_it(kind: type) -> None:
+    value = object.__new__(kind)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, dataclasses.fields(kind)[0].name, "changed")
+    assert not hasattr(value, "__dict__")
+
+
+@pytest.mark.parametrize("kind", [RequestFacts, Rules])
+def test_long_rows_of_facts_are_given_by_name(kind: type) -> None:
+    kinds = {parameter.kind for parameter in inspect.signature(kind).parameters.values()}
+    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_what_nobody_knows_is_not_so_and_never_was() -> None:
+    facts = dataclasses.asdict(RequestFacts(kind=Kind.DOCUMENT))
+    assert [name for name, value in facts.items() if value] == ["kind"]
 
 
 @QUIETLY

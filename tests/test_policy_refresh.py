@@ -113,6 +113,10 @@ def test_how_long_refresh_tokens_do_is_the_setting_s_word(who: str, longest: int
     assert answer(ALL[who], rules, 900, longest).action is not Action.RENEW
 
 
+def test_a_session_whose_own_one_at_the_op_was_never_confirmed_is_asked_about() -> None:
+    assert answer(DOCUMENT, Rules(), 900, 0, confirmed_at=0.0).action is Action.REDIRECT
+
+
 def test_c54_a_confirmation_from_the_future_counts_as_now() -> None:
     assert answer(DOCUMENT, Rules(), 900, -(10**6)).action is Action.RENEW
 
@@ -157,7 +161,9 @@ def facts(**more: Any) -> RequestFacts:
     return RequestFacts(kind=Kind.DOCUMENT, signed_in=True, **{**known, **more})
 
 
-@pytest.mark.parametrize("reason", [Reason.INVALID_GRANT, Reason.OP_STATUS, Reason.STORAGE_UNAVAILABLE])
+@pytest.mark.parametrize(
+    "reason", [Reason.ACCESS_DENIED, Reason.INVALID_GRANT, Reason.OP_STATUS, Reason.STORAGE_UNAVAILABLE]
+)
 def test_a_round_trip_may_do_what_the_token_could_not(reason: Reason) -> None:
     again = not_refreshed(facts(), reason)
     assert not again.refreshable

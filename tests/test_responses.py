@@ -27,7 +27,7 @@ from django_silent_sso.responses import (
 )
 
 TEMPLATES = Path(responses.__file__).parent / "templates" / "django_silent_sso"
-OF_THEIR_OWN = {"base.html", "doctor.html", "fragment.html", "relay.html", "resend.html", "signed_in.html"}
+OF_THEIR_OWN = {f"{name}.html" for name in ("base", "doctor", "fragment", "prompt", "relay", "resend", "signed_in")}
 PAGES = sorted({path.name for path in TEMPLATES.glob("*.html")} - OF_THEIR_OWN)
 NASTY = "/page/?x='><script>alert(1)</script>&y=\"{{ 7 }}"
 

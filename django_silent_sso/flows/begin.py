@@ -80,12 +80,14 @@ def begin(
     id_token_hint: str | None = None,
     extra: Mapping[str, str] | None = None,
     response_mode: str | None = AS_CONFIGURED,
+    response_type: str | None = None,
 ) -> Begun:
     """An Authentication Request (Core 3.1.2.1) with fresh state, nonce and verifier.
 
     `before`: the sign-in it renews or replaces, by default the session's own for a silent request or a step-up; its ID
     Token is the hint. `subject`: whose it is, where the sign-in itself is gone. `max_age` (seconds) and `acr_values`
     make it a step-up: the ID Token must meet them. A silent request has neither: some OPs sign the person out.
+    `response_type`: of an attempt whose request is not ours to send (FedCM), in place of the setting.
     Raises `ConfigurationError` and `OPUnavailable` (the metadata cannot be had).
     """
     now = time.time()
@@ -106,7 +108,7 @@ def begin(
         state=_new_state(request, silent=silent, transport=transport, return_to=return_to, now=now),
         nonce=new_secret(),
         code_verifier=new_secret(),
-        response_type=conf.response_type,
+        response_type=response_type or conf.response_type,
         response_mode=response_mode_for(transport) if response_mode == AS_CONFIGURED else response_mode,
         prompt=Prompt.NONE if silent else (Prompt(prompt) if prompt else None),
         id_token_hint=id_token_hint or hint,
@@ -139,7 +141,7 @@ def begin(
         marks = marks.begun(now, frame=transport == FRAME)
     elif demanding:
         marks = replace(marks, hops=(*marks.hops, int(now))[-9:])  # a page that is never content must not turn for ever
-    if pushed.is_used(found):
+    if pushed.is_used(found) and response_type is None:
         reference = {"client_id": wish.client_id, "request_uri": pushed.push(found, wish.parameters())}
         return Begun(with_query(found.authorization_endpoint, reference), pending, marks)
     return Begun(wish.to_url(found.authorization_endpoint), pending, marks)

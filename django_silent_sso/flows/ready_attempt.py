@@ -1,7 +1,7 @@
 """A silent attempt that a page brings along, so that its script need not ask for one first.
 
-Only for a page that nobody else is given: what it holds is for one browser, once. It is begun while the page is made; the
-middleware sets the cookies that the answer will need, and forbids caches to keep the page.
+Only for a page that nobody else is given: what it holds is for one browser, once. It is begun while the page is made;
+the middleware sets the cookies that the answer will need, and no cache may keep the page.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -24,10 +25,11 @@ from django_silent_sso.conf import conf
 from django_silent_sso.flows.refresh_grant import Unchecked, refreshed
 from django_silent_sso.flows.site_backend import site_backend
 from django_silent_sso.flows.written_down import check_it_lives, has_been_ended
-from django_silent_sso.op import breaker
+from django_silent_sso.op import breaker, health, provider, revocation
 from django_silent_sso.protocol.errors import OPRefused, OPUnavailable, Reason, SilentSSOError, TokenError
 from django_silent_sso.signals import silent_sign_in_succeeded
-from django_silent_sso.storage.rp_session import RPSession, claims_to_keep
+from django_silent_sso.storage.logout_index import is_open
+from django_silent_sso.storage.rp_session import RPSession, Tokens, claims_to_keep
 from django_silent_sso.storage.session_store import alone, reload, save_now
 from django_silent_sso.storage.single_flight import Renewal, Turn, finish, look, release, take_turn
 
@@ -184,7 +186,19 @@ def _in_turn(request: HttpRequest, before: RPSession, owner: str) -> Steps:
         yield Step(partial(_keep, request, before, renewal))
         return error.reason
     reason: Reason = yield Step(partial(_keep, request, before, renewal))
+    voided = reason is Reason.VOIDED_BY_SIGN_OUT and conf.revoke_tokens
+    # Not where only the session has moved: whoever has it now finds the tokens in the row.
+    if voided and not (yield Step(partial(is_open, before.handle))):
+        yield Step(partial(_withdraw, renewal.tokens), slow=True)
     return reason
+
+
+def _withdraw(tokens: Tokens) -> None:
+    """They came when nobody was signed in any more, and the sign-out knew nothing of them."""
+    with suppress(SilentSSOError):
+        endpoint = provider.metadata().revocation_endpoint
+        if endpoint is not None and health.reachable(endpoint):
+            revocation.revoke(endpoint, refresh_token=tokens.refresh_token, access_token=tokens.access_token)
 
 
 def _is_final(error: SilentSSOError) -> bool:

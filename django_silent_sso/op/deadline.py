@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
+from time import monotonic
 from typing import Any, Final
 
 __all__ = ["Deadline", "watch"]
@@ -32,7 +32,7 @@ class Deadline:
 
     def __enter__(self) -> Deadline:
         _current.deadline = self
-        _watchman.add(self, time.monotonic() + self._seconds)
+        _watchman.add(self, monotonic() + self._seconds)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +85,7 @@ class _Watchman:
         changed = self._changed
         with changed:
             while True:
-                now = time.monotonic()
+                now = monotonic()
                 while self._set and (self._set[0][2].met or self._set[0][0] <= now):
                     deadline = heappop(self._set)[2]
                     if not deadline.met:

@@ -96,9 +96,9 @@ def read_marks(request: HttpRequest) -> Marks:
     text = read_cookie(request, _name())
     if not text or len(text) > 1000:
         return Marks()
-    known: tuple[str, Marks] | None = getattr(request, "_silent_sso_marks", None)
+    known: tuple[str, Marks] | None = getattr(request, "silent_sso_marks", None)
     if known is None or known[0] != text:  # a signature is checked once, however often a request asks
-        known = request._silent_sso_marks = (text, _opened(text))  # type: ignore[attr-defined]
+        known = request.silent_sso_marks = (text, _opened(text))  # type: ignore[attr-defined]
     return known[1]
 
 

@@ -34,7 +34,7 @@ register = Library()
 
 CONFIG_ID: Final = "silent-sso-config"
 SCRIPT: Final = "django_silent_sso/silent-sso.js"
-PARTS: Final = ("page-calls", "session-watch", "upkeep", "without-frame")
+PARTS: Final = ("fedcm", "page-calls", "session-watch", "upkeep", "without-frame")
 # Core 3.1.2.6: the OP knows who is there, but has something to ask.
 PERSON_NEEDED: Final = (Reason.CONSENT_REQUIRED, Reason.INTERACTION_REQUIRED, Reason.ACCOUNT_SELECTION_REQUIRED)
 NOTHING: Final = SafeString("")
@@ -58,6 +58,8 @@ def silent_sso(context: Context, *, reload: bool = True, auto: bool = True, atte
     config["auto"] = auto
     script = static(SCRIPT)
     config["modules"] = _parts(script)
+    if conf.fedcm is not None:
+        config["fedcm"] = True
     if attempt and auto and config["visitors"] == "frame" and not config["signed_in"]:
         config["attempt"] = ready_attempt(request) or {}
     _watch(request, config)

@@ -21,15 +21,20 @@ from django_silent_sso.views.endpoint import endpoint, leave_session_alone
 
 __all__ = ["start"]
 
+FEDCM = "fedcm"  # the browser itself asks the OP, which answers with an ID Token
+
 
 @endpoint("POST")
 def start(request: HttpRequest) -> HttpResponse:
-    """Begin a silent attempt for a hidden frame, a popup or a top-level hop; or say why not."""
+    """Begin a silent attempt for a hidden frame, a popup, a top-level hop or FedCM; or say why not."""
     if not is_same_origin(request):
         return FrameResult("failed", Reason.CROSS_SITE_REQUEST, code=403)
     now = time.time()
     marks = read_marks(request)
     transport = request.POST.get("transport", FRAME)
+    by_browser = transport == FEDCM and conf.fedcm is not None
+    if by_browser:
+        transport = FRAME  # what it brings comes back by the page's script, too
     if transport not in (FRAME, TOP, POPUP):
         return FrameResult("failed", Reason.WRONG_TRANSPORT, code=400)
     if has_session_cookie(request) and not RPSession.is_readable(request.session):
@@ -43,13 +48,19 @@ def start(request: HttpRequest) -> HttpResponse:
     if trigger == RETURN:  # a page load a moment ago is no reason to make the user wait
         marks = replace(marks, frame_asked_at=int(now))
     return_to = destination(request, request.POST.get("return_to")) if transport == TOP else "/"
+    response_type = "id_token" if by_browser else None
     try:
-        begun = begin(request, silent=True, transport=transport, return_to=return_to, marks=marks)
+        begun = begin(
+            request, silent=True, transport=transport, return_to=return_to, marks=marks, response_type=response_type
+        )
     except SilentSSOError as error:
         leave_session_alone(request)
         return FrameResult("failed", error.reason, retry_after=conf.back_off[0])
     leave_session_alone(request)
-    response = private(JsonResponse({"authorization_url": begun.url, "attempt": begun.pending.state}))
+    facts: dict[str, object] = {"authorization_url": begun.url}
+    if by_browser:
+        facts = {"provider": {"configURL": conf.fedcm, "clientId": conf.client_id, "nonce": begun.pending.nonce}}
+    response = private(JsonResponse({**facts, "attempt": begun.pending.state}))
     begun.remember(request, response)
     return response
 

@@ -1,4 +1,4 @@
-"""The generated part of docs/explanation/benchmarks.md."""
+"""The generated part of docs/explanation/benchmarks.md, and of other pages with the same marks."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _cell(found: Sequence[Numbers], row: Row, base: float) -> str:
     return f"{median:{row.style}}{spread}" + (f", **x {median / base:.2f}**" if base else "")
 
 
-def write(text: str) -> None:
-    page = PAGE.read_text(encoding="utf-8")
+def write(text: str, to: Path = PAGE) -> None:
+    page = to.read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    to.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")

@@ -46,7 +46,7 @@ def prompted(site: Site, path: str = "/prompt/") -> None:
 def not_shown(site: Site) -> None:
     """The page has had its answer, and every script has heard of it."""
     site.tab.event("sign-in-required")
-    assert site.tab.run(f"new Promise((done) => setTimeout(() => done({SHOWN})))") is False
+    assert site.tab.run(f"customElements.whenDefined('silent-sso-prompt').then(() => {SHOWN})") is False
 
 
 def typed(site: Site) -> None:

@@ -12,7 +12,8 @@ from tests.browser.watching import FRAME, MEMO, asked_again, memo, questions, sk
 
 def test_dialect_logged_out_is_confirmed_and_ends_the_session(watched: Site) -> None:
     watched.provider.check_session_frame = "speaks"
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     asked_again(watched, 3)
     assert (watched.attempts(), watched.tab.names()) == (0, [])
     watched.sign_out_at_op()
@@ -35,7 +36,8 @@ def test_dialect_logged_in_signs_a_visitor_in(watched: Site) -> None:
 def test_m04_dialect_that_is_contradicted_twice_is_given_up(watched: Site, whose: str, word: Any) -> None:
     watched.provider.check_session_frame = word
     if whose == "user":
-        watched.sign_in("alice")
+        watched.sign_in("alice", "/without-tag/")
+        watched.open("/page/")
     else:
         watched.open("/page/").event("sign-in-required")
     watched.tab.until(MEMO % whose)

@@ -37,7 +37,8 @@ def test_m02_words_of_others_are_ignored(watched: Site, whose: str) -> None:
 
 def test_m02_nonsense_is_ignored_and_what_makes_sense_is_heard(watched: Site) -> None:
     watched.provider.check_session_frame = "rubbish"
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     asked_again(watched, 60)
     assert watched.attempts() == 0
     watched.sign_out_at_op()
@@ -100,6 +101,15 @@ def test_m10_programmable_op_understands_a_client_id_with_a_space(watched: Site,
     assert (questions(watched) > 1, watched.attempts(), watched.tab.names()) == (True, 0, [])
     watched.sign_out_at_op()
     watched.tab.event("signed-out")
+
+
+def test_m10_question_is_for_the_op_s_origin_alone(watched: Site) -> None:
+    """The frame has gone elsewhere."""
+    serve(watched.tab, "https://id.example.org/**", "<script>location.replace('https://evil.example/')</script>")
+    frames = {"https://evil.example/**": "'changed'"}
+    watch_by_hand(watched, frames, ("a", "https://id.example.org/x", "c"))
+    watched.tab.until("localStorage.getItem('a:watch:user')")
+    assert watched.tab.run("[heard.length, asked.length]") == [0, 0]
 
 
 def test_several_ops_in_one_page_do_not_disturb_each_other(watched: Site) -> None:

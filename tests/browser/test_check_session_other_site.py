@@ -47,7 +47,8 @@ def test_sign_out_is_confirmed_by_one_trip_to_the_op_while_the_page_may_leave(wa
 @blocked
 def test_m04_m06_frame_without_cookies_signs_nobody_out_and_is_given_up(watched: Site) -> None:
     watched.tab.before_each_page(OLD)
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     assert watched.tab.event("error")["reason"] == "inconclusive_frame"  # of the hidden frame
     watched.tab.until(MEMO % "user")
     assert memo(watched)["doubts"] == 1
@@ -68,7 +69,8 @@ def test_m04_m06_frame_without_cookies_signs_nobody_out_and_is_given_up(watched:
 @blocked
 def test_m04_page_that_may_leave_does_so_once(watched: Site) -> None:
     watched.tab.before_each_page(YOUNG)
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     watched.tab.until(f"{MEMO % 'user'} && document.readyState === 'complete'")
     assert watched.user() == "alice"
     skip(watched, 31)

@@ -12,7 +12,8 @@ from tests.browser.watching import FRAME, MEMO, asked_again, memo, skip
 
 def test_m03_error_stops_the_watching_and_asks_nobody(watched: Site) -> None:
     watched.provider.check_session_frame = "error"
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     error = watched.tab.event("error")
     assert (error["reason"], error["error"], error["transport"]) == ("op_error", "op_error", "check_session")
     assert watched.tab.run(FRAME) is None
@@ -27,7 +28,8 @@ def test_m03_error_stops_the_watching_and_asks_nobody(watched: Site) -> None:
 
 def test_m04_frame_that_always_says_changed_is_given_up_after_the_second_contradiction(watched: Site) -> None:
     watched.provider.check_session_frame = "changed"
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     assert watched.tab.event("signed-in")["reason"] == "renewed"
     watched.tab.until(MEMO % "user")
     assert memo(watched)["doubts"] == 1
@@ -50,7 +52,8 @@ def test_m04_pause_grows_while_the_op_does_not_answer_and_nothing_is_given_up(wa
         Point.DECISION, lambda *_: Decision(error="temporarily_unavailable"), when=lambda situation: situation.silent
     )
     watched.provider.switch_on(Defect("silent requests fail", (unavailable,)))
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     pauses = []
     for _ in range(7):
         watched.tab.event("error")
@@ -72,7 +75,8 @@ def test_m12_op_whose_frame_says_nothing_is_left_alone_for_an_hour(watched: Site
         watched.provider.fail("check_session", status=200, headers=headers)
     else:
         watched.provider.hang("check_session")
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     error = watched.tab.event("error")
     assert (error["reason"], error["transport"]) == ("op_timeout", "check_session")
     assert watched.tab.run(FRAME) is None
@@ -100,7 +104,8 @@ def test_m04_pause_holds_where_nothing_can_be_stored(watched: Site) -> None:
         """
     )
     watched.provider.check_session_frame = "changed"
-    watched.sign_in("alice")
+    watched.sign_in("alice", "/without-tag/")
+    watched.open("/page/")
     watched.tab.event("signed-in")
     watched.tab.run("window.ticks = 0")
     watched.tab.until("window.ticks > 4")

@@ -252,6 +252,14 @@ def test_it_is_operated_by_keyboard_and_read_aloud(site: Site) -> None:
     assert site.tab.run("document.querySelectorAll('.bar:not([aria-hidden=true])').length") == 0
 
 
+@pytest.mark.parametrize("width", [320, 700, 1400])
+def test_it_fits_every_width(site: Site, width: int) -> None:
+    site.tab._loop.do(site.tab.page.set_viewport_size({"width": width, "height": 800}))
+    examine(site)
+    assert site.tab.run("document.documentElement.scrollWidth <= innerWidth")
+    assert site.tab.run("[...document.querySelectorAll('.bar')].every((bar) => bar.offsetWidth > 100)")
+
+
 def proxy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Something before the site that knows better."""
 

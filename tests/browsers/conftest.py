@@ -15,7 +15,7 @@ from django.core.management import call_command
 
 from tests.browsers.driver import Browser, Launch
 from tests.browsers.front import Front
-from tests.browsers.matrix import Case, Kind
+from tests.browsers.matrix import KINDS, Case, Kind
 from tests.browsers.measured import Measured
 from tests.browsers.world import World, world
 from tests.faults.certificates import Authority
@@ -28,14 +28,19 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mine = [item for item in items if HERE in item.path.parents and "case" in getattr(item, "fixturenames", ())]
-    for item in mine:
+    cases = {
+        item: item.callspec.params["case"]  # type: ignore[attr-defined]
+        for item in items
+        if HERE in item.path.parents and "case" in getattr(item, "fixturenames", ())
+    }
+    for item in cases:
         item.add_marker(pytest.mark.browser)
         item.add_marker(pytest.mark.browsers)
-    if "browsers" not in (config.option.markexpr or ""):
-        unusual = {item for item in mine if not item.callspec.params["case"].usual}  # type: ignore[attr-defined]
-        items[:] = [item for item in items if item not in unusual]
-        config.hook.pytest_deselected(items=list(unusual))
+    unusual = {item for item, case in cases.items() if not (case.usual or "browsers" in config.option.markexpr)}
+    # One browser after the other: each is started once.
+    tried = sorted((item for item in cases if item not in unusual), key=lambda item: KINDS.index(cases[item].kind))
+    items[:] = [item for item in items if item not in cases] + tried
+    config.hook.pytest_deselected(items=list(unusual))
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ class Front:
             task.add_done_callback(self._tasks.discard)
 
     async def _cancel(self) -> None:
-        tasks = list(self._tasks)
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

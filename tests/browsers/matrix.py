@@ -9,7 +9,7 @@ from functools import partial
 
 from tests.browsers import chromium, firefox, webkit
 from tests.browsers.driver import Browser, Launch
-from tests.browsers.scenarios import ARRIVALS, RETURNS, known_visitor, new_visitor, nobody, second_visit
+from tests.browsers.scenarios import ARRIVALS, RETURNS, UNANSWERED, known_visitor, new_visitor, nobody, second_visit
 from tests.browsers.world import World
 
 
@@ -60,6 +60,7 @@ TABLES = (
     Table(f"Arriving, {SAME}", True, "known", ARRIVALS),
     Table(f"Arriving, {OTHER}", False, "known", ARRIVALS, (known_visitor,)),
     Table(f'Arriving, {OTHER}, `"always"`', False, "always", ALWAYS, (new_visitor, nobody)),
+    Table("Arriving, provider that gives no answer", False, "known", UNANSWERED),
     Table(f"Back at the tab, {SAME}", True, "known", RETURNS),
     Table(f"Back at the tab, {OTHER}", False, "known", RETURNS, RETURNS),
 )

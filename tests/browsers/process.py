@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 30.0  # seconds; a busy machine with two cores is slow
+START = 90.0  # until a browser listens
 
 
 class StartError(Exception):
@@ -61,7 +62,7 @@ class _Output:
             return next((match for line in self._lines if (match := re.search(said, line))), None)
 
         with self._news:
-            self._news.wait_for(lambda: found() or self._ended, PATIENCE)
+            self._news.wait_for(lambda: found() or self._ended, START)
             match = found()
             if match is None:
                 raise StartError(f"{self._name} did not start: {''.join(self._lines)[-1000:]}")

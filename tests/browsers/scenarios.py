@@ -56,6 +56,26 @@ def nobody(world: World) -> Outcome:
     return _arrival(world)
 
 
+def sign_in_page(world: World) -> Outcome:
+    """it shows its sign-in page in the frame"""
+    world.sign_in_at_op()
+    world.provider.show_page()
+    return _arrival(world)
+
+
+def framing_refused(world: World) -> Outcome:
+    """it forbids the frame"""
+    world.provider.framing = "DENY"
+    return sign_in_page(world)
+
+
+def silence(world: World) -> Outcome:
+    """it never answers"""
+    world.sign_in_at_op()
+    with world.provider.hang("authorize"):
+        return _arrival(world)
+
+
 def return_to_tab(world: World) -> Outcome:
     """signed in at the provider, session here stale"""
     world.sign_in()
@@ -81,6 +101,7 @@ def signed_out_at_op(world: World) -> Outcome:
 
 
 ARRIVALS = (new_visitor, known_visitor, nobody)
+UNANSWERED = (sign_in_page, framing_refused, silence)
 RETURNS = (return_to_tab, return_to_form, signed_out_at_op)
 
 
@@ -108,8 +129,8 @@ def _return(world: World) -> Outcome:
         end = world.wait_for(lambda report: (report.name, report.user) == ("page", "nobody"))
         return _outcome(world, f"signed out, by {how}", end.at - seen)
     words = "still signed in" if end.user == "alice" else "signed out"
-    doubt = f" ({end.detail['reason']})" if end.name == "error" else ""
-    return _outcome(world, f"{words}, by {how}{doubt}", end.at - seen)
+    proof = f"{how} in doubt ({end.detail['reason']})" if end.name == "error" else f"by {how}"
+    return _outcome(world, f"{words}, {proof}", end.at - seen)
 
 
 def _transport(reports: list[Report]) -> str:

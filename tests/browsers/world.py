@@ -175,8 +175,15 @@ class World:
         users = (SessionStore(row.session_key).get(SESSION_KEY) for row in Session.objects.all())
         return next((user for user in users if user is not None), None)
 
+    @property
+    def basket(self) -> object:
+        """What the site itself has put into the session: gone if it was ended, even if another was opened then."""
+        return next((SessionStore(row.session_key).get("basket") for row in Session.objects.all()), None)
+
     def make_stale(self) -> None:
-        make_stale(SessionStore(Session.objects.get().session_key))
+        session = SessionStore(Session.objects.get().session_key)
+        session["basket"] = "a pear"
+        make_stale(session)
 
     def end_session(self) -> None:
         """While the browser is elsewhere on the site, a while ago; it remembers that somebody was signed in here."""

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.test import RequestFactory
 
 from django_silent_sso.flows import renewal
 from django_silent_sso.models import SignedInSession
-from django_silent_sso.op import breaker
+from django_silent_sso.op import breaker, provider
+from django_silent_sso.storage.rp_session import Tokens
 from django_silent_sso.testing import make_overdue, make_stale
 from tests.conftest import Browser, Clock
 from tests.flows.conftest import refreshes, tokens
 from tests.middleware_site import goes_silently_to_op
 
 if TYPE_CHECKING:
-    pass
+    from pytest_django import Settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.middleware_site")]
 
@@ -130,3 +132,48 @@ def test_a_session_that_is_gone_when_the_result_comes_is_not_brought_back(alice:
         steps.send(keep.function())
     assert end.value.value == "voided_by_sign_out"
     assert Session.objects.count() == 0
+
+
+def taken_to_the_end(steps: renewal.Steps, step: renewal.Step) -> str:
+    try:
+        while True:
+            step = steps.send(step.function())
+    except StopIteration as end:
+        return str(end.value)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gone", "revoked"),
+    [(True, True, ["refresh_token", "access_token"]), (True, False, []), (False, True, [])],
+    ids=["signed out", "the session has moved", "not asked for"],
+)
+def test_what_comes_after_the_sign_out_is_revoked(
+    alice: Browser, settings: Settings, wanted: bool, gone: bool, revoked: list[str]
+) -> None:
+    settings.SILENT_SSO_REVOKE_TOKENS = wanted
+    make_stale(alice.session)
+    request = RequestFactory().get("/")
+    request.session = alice.session
+    steps = renewal._steps(request, lambda _: True, patient=False)
+    answer = steps.send(next(steps).function()).function()
+    alice.session.flush()
+    if gone:
+        SignedInSession.objects.update(ended=True)
+    assert taken_to_the_end(steps, steps.send(answer)) == "voided_by_sign_out"
+    calls = alice.provider.calls_to("revocation")
+    assert [call.parameters["token_type_hint"] for call in calls] == revoked
+    assert {call.parameters["token"] for call in calls} <= {answer.tokens.refresh_token, answer.tokens.access_token}
+
+
+@pytest.mark.parametrize("trouble", ["no endpoint", "nobody at home"])
+def test_where_the_op_takes_no_revocation_nothing_else_is_different(
+    alice: Browser, settings: Settings, trouble: str
+) -> None:
+    if trouble == "no endpoint":
+        alice.provider.metadata.drop("revocation_endpoint")
+    else:
+        alice.provider.metadata.drop("issuer")
+    provider.forget()
+    cache.clear()
+    renewal._withdraw(Tokens(refresh_token="r", access_token="a"))
+    assert alice.provider.calls_to("revocation") == []

@@ -37,7 +37,8 @@ def errors(origin: str) -> list[str]:
 def test_oidc_provider_9(site: Site, oidc_provider: OIDCProvider, settings: Settings) -> None:
     everything = levels(site.origin)
     assert [word for word, level in everything.items() if level is Level.ERROR] == []
-    assert {"silent_answered", "iss_sent", "client_accepted", "redirect_uri_checked", "web_message_works"} <= set(everything)
+    assert {"silent_answered", "iss_sent", "client_accepted", "redirect_uri_checked"} <= set(everything)
+    assert "web_message_works" in everything
     assert {"back_channel_announced", "sign_out_possible", "refresh_tokens_announced"} <= set(everything)
     settings.OIDC_RP_CLIENT_SECRET = "wrong"
     assert errors(site.origin) == ["client_refused"]

@@ -66,6 +66,33 @@ EXPLAINED: Final[dict[str, list[tuple[str, str, str]]]] = {
             "one object",
         ),
     ],
+    "policy": [
+        # In the order of the alphabet: "frame", "off", "redirect"; "redirect", "refresh_token"; "anonymous",
+        # "interactive", "keep".
+        ('if rules.visitors != "redirect":', 'if rules.visitors < "redirect":', "range"),
+        (
+            'reason = Reason.VISITORS_OFF if rules.visitors == "off" else Reason.NOT_SIGNED_IN',
+            'reason = Reason.VISITORS_OFF if rules.visitors >= "off" else Reason.NOT_SIGNED_IN',
+            "range",
+        ),
+        ('if way == "refresh_token":', 'if way >= "refresh_token":', "range"),
+        (
+            'ends = reaction == "anonymous" or (reaction == "interactive" and reason is Reason.LOGIN_REQUIRED)',
+            'ends = reaction <= "anonymous" or (reaction == "interactive" and reason is Reason.LOGIN_REQUIRED)',
+            "range",
+        ),
+        (
+            'ends = reaction == "anonymous" or (reaction == "interactive" and reason is Reason.LOGIN_REQUIRED)',
+            'ends = reaction == "anonymous" or (reaction <= "interactive" and reason is Reason.LOGIN_REQUIRED)',
+            "range",
+        ),
+        # No wait is shorter than 0.
+        (
+            "return max(wait, min(retry_after or 0, 24 * 3600))",
+            "return max(wait, min(retry_after or -1, 24 * 3600))",
+            "range",
+        ),
+    ],
     "protocol.keys": [
         ("if len(found) > 1:", "if len(found) != 1:", "range"),
     ],
@@ -99,6 +126,10 @@ PATTERNS: Final[list[tuple[str, str, str]]] = [
         r".* is (POPUP|FRAME|TOP|DOCTOR)\b.*",
         "one object",
     ),
+    # The first and the last of the kinds of requests in the order of the alphabet.
+    (r".*\bfacts\.kind is Kind\.DOCUMENT", r".*\bfacts\.kind <= Kind\.DOCUMENT.*", "range"),
+    (r".*\bfacts\.kind is not Kind\.DOCUMENT", r".*\bfacts\.kind > Kind\.DOCUMENT.*", "range"),
+    (r".*\bfacts\.kind is Kind\.SCRIPT", r".*\bfacts\.kind >= Kind\.SCRIPT.*", "range"),
     # A set of one, and another without it.
     (r"\{\"EdDSA\"\} \|", r"\{\"EdDSA\"\} \^ .*", "range"),
     (r"if isinstance\(key, bytes\) is not ", r"if isinstance\(key, bytes\) != .*", "one object"),

@@ -65,7 +65,7 @@ def test_modules_are_named_where_files_have_other_names(visitor: HttpRequest, se
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": f"{__name__}.Hashed"}}
     assert config(render("{% silent_sso %}", visitor))["modules"] == {
         name: f"/static/django_silent_sso/{name}.1a2b.js"
-        for name in ("page-calls", "session-watch", "upkeep", "without-frame")
+        for name in ("fedcm", "page-calls", "session-watch", "upkeep", "without-frame")
     }
 
 

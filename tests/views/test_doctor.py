@@ -237,53 +237,6 @@ def test_another_origin_begins_nothing(debugging: Browser) -> None:
     assert told(answer) == (403, "cross_site_request")
 
 
-# -- the whole page ------------------------------------------------------------------------------------------------
-
-
-def back(browser: Browser) -> Any:
-    url = browser.at_op(begun(browser, "top").json()["authorization_url"])
-    with nothing_changes(browser):
-        return browser.get(url, **{"Sec-Fetch-Site": "cross-site"})
-
-
-def facts_of(response: Any) -> dict[str, str]:
-    assert response.status_code == 302
-    assert_private(response)
-    path, _, facts = response["Location"].partition("#")
-    assert path == PATH
-    return dict(parse_qsl(facts, keep_blank_values=True))
-
-
-def test_the_whole_page_comes_back_without_the_code(staff: Browser) -> None:
-    facts = facts_of(back(staff))
-    assert facts.keys() == {"attempt", "error", "site", "mode", "dest"}
-    assert (facts["error"], facts["site"], facts["mode"], facts["dest"]) == ("", "cross-site", "navigate", "document")
-    assert staff.user() == User.objects.get().get_username()
-    assert staff.provider.calls_to("token") == []
-
-
-def test_the_whole_page_comes_back_with_the_error(debugging: Browser) -> None:
-    assert facts_of(back(debugging))["error"] == "login_required"
-    debugging.provider.answer_with_error("a <strange> one")
-    assert facts_of(back(debugging))["error"] == "op_error"
-
-
-def test_it_comes_back_by_form_too(debugging: Browser, settings: Settings) -> None:
-    settings.SILENT_SSO_RESPONSE_MODE = "form_post"
-    answer = debugging.provider.answer(begun(debugging, "top").json()["authorization_url"])
-    hop = debugging.from_op("/oidc/callback/", answer.parameters)
-    assert hop.status_code == 303
-    assert facts_of(debugging.get(hop["Location"]))["error"] == "login_required"
-
-
-def test_anybody_may_send_a_browser_there_and_nothing_comes_of_it(browser: Browser) -> None:
-    browser.sign_in("alice")
-    with nothing_changes(browser):
-        response = browser.get("/oidc/callback/?state=d.forged&error=login_required")
-        assert facts_of(response)["attempt"] == "d.forged"
-        assert_hidden(browser.get(PATH))
-
-
 @pytest.mark.parametrize("method", ["head", "put", "options"])
 def test_other_methods(debugging: Browser, method: str) -> None:
     assert getattr(debugging.client, method)(PATH, headers=NAVIGATION).status_code == 405

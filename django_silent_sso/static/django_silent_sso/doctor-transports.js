@@ -168,7 +168,7 @@ function lets(source, { protocol, origin, hostname, host }) {
  * @returns {Promise<{own_page: boolean | null, policy: boolean | null}>}  may our page be framed here; may the OP's
  */
 export async function ownHeaders(callback, op) {
-  const get = (/** @type {string} */ url) => fetch(url, { cache: "no-store" }).then(({ headers, ok }) => (ok ? headers : null), () => null);
+  const get = (/** @type {string} */ url) => fetch(url, { cache: "no-store" }).then(({ headers }) => headers, () => null);
   // A popup's state gets our page for the end of a frame, whoever asks.
   const [ours, home] = await Promise.all([get(`${callback}?state=p.doctor`), get("/")]);
   const own = new URL(location.origin);

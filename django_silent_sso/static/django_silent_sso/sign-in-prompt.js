@@ -23,7 +23,7 @@ let waiting = false; // the window for the sign-in was opened
 let touched = false; // something was entered into the page
 let asking = false;
 let again = false; // there was news while the site was being asked
-let off = Object({}); // how often "Not now" was said and until when it counts, where there is no storage
+let off = Object({}); // what is stored of "Not now", where there is no storage
 let channel = /** @type {BroadcastChannel | undefined} */ (undefined);
 
 /** @returns {Prompt | null} the first is the one: a page needs no second */
@@ -32,15 +32,18 @@ const current = () => document.querySelector(TAG);
 function stored(key) {
   try { return Object(JSON.parse(localStorage.getItem(key) ?? "{}")); } catch { return {}; }
 }
-/** Is this time still to come? Farther ahead than it can have been set, the clock was changed.
- * @param {number} time @param {number} most */
+/**
+ * Is this time still to come? Farther ahead than it can have been set, the clock was changed.
+ * @param {number} time @param {number} most
+ */
 const ahead = (time, most) => time > Date.now() && time <= Date.now() + most;
 
 class Prompt extends HTMLElement {
   from = /** @type {HTMLElement | null} */ (null); // where the focus was before it came here
   // As high as the bar is, the page is made longer.
   size = new ResizeObserver(([{ target }]) => {
-    document.documentElement.style.setProperty("--silent-sso-prompt-height", `${target.getBoundingClientRect().height}px`);
+    const height = Math.ceil(target.getBoundingClientRect().height);
+    document.documentElement.style.setProperty("--silent-sso-prompt-height", `${height}px`);
   });
 
   constructor() {
@@ -64,7 +67,7 @@ class Prompt extends HTMLElement {
 
   begin() {
     if (!this.isConnected || !this.piece("card")) return;
-    if ("fresh" in this.dataset) this.forget();
+    if ("fresh" in this.dataset) this.forget(); // signed in meanwhile, wherever that was
     // The event may have been there first: this is what the page's script remembers of it, for the same reason.
     const { until = 0, error, reason } = stored(`silent-sso:${this.dataset.startUrl}`);
     if (error && !required && !("fresh" in this.dataset) && ahead(until, 24 * HOUR)) required = { error, reason };
@@ -88,15 +91,14 @@ class Prompt extends HTMLElement {
     return `${TAG}:${this.dataset.startUrl}`;
   }
 
-  /** @returns {{count?: number, until?: number}} */
   get notNow() {
-    try { localStorage.getItem(this.key); } catch { return off; }
-    return { ...off, ...stored(this.key) };
+    const { count, until } = { ...off, ...stored(this.key) };
+    return { count: Math.max(0, Math.trunc(count) || 0), until: Number(until) || 0 };
   }
 
   get wanted() {
     const { error = "", reason } = required ?? {};
-    const { count = 0, until = 0 } = this.notNow;
+    const { count, until } = this.notNow;
     // Who has just signed out need not be asked to sign in.
     return current() === this && (this.dataset.errors ?? "").split(" ").includes(error) && reason !== "signed_out_by_user"
       && !ahead(until, WAITS[Math.min(count, WAITS.length) - 1] ?? 0);
@@ -144,20 +146,20 @@ class Prompt extends HTMLElement {
   }
 
   dismiss() {
-    const count = (this.notNow.count ?? 0) + 1;
+    const count = this.notNow.count + 1;
     off = { count, until: Date.now() + WAITS[Math.min(count, WAITS.length) - 1] };
     try { localStorage.setItem(this.key, JSON.stringify(off)); } catch { /* then for this page only */ }
     this.close();
   }
 
   forget() {
+    required = undefined;
     off = {};
     try { localStorage.removeItem(this.key); } catch { /* there was nothing */ }
   }
 
   /** Somebody is signed in. */
   finish() {
-    required = undefined;
     this.forget();
     this.close(() => this.say("status", "done", knownAs ? "name" : "nobody"));
   }
@@ -169,8 +171,8 @@ class Prompt extends HTMLElement {
     const link = target.closest("[data-part=link]");
     if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented) return;
     const inWindow = this.dataset.windowUrl ?? "";
-    // A window may be refused. Then the page is left for the sign-in and comes back; what was entered is not lost for
-    // that, and a tab cannot be refused.
+    // A window may be refused. Then the page is left for the sign-in, and comes back; or, where that would lose what was
+    // entered, the link opens a tab.
     link.target = touched ? "_blank" : "";
     if (touched) link.href = inWindow;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a tab was asked for
@@ -225,6 +227,7 @@ if (!customElements.get(TAG)) {
     });
   }
   document.addEventListener("silent-sso:signed-in", (event) => {
+    required = undefined; // also where the prompt is not in the page now
     knownAs = /** @type {CustomEvent<News>} */ (event).detail?.user?.name ?? "";
     current()?.finish();
   });

@@ -7,6 +7,7 @@
  * @typedef {{name: string} | null} User
  * @typedef {{credential?: string, user?: User, select_by?: string, error?: string, reason?: string}} News
  * @typedef {News & {status: string}} Result
+ * @typedef {"before-sign-in" | "signed-in" | "sign-in-required" | "signed-out" | "subject-changed" | "error"} EventName
  * @typedef {Record<string, any>} Answer  JSON of the site's `silent/`, `callback/` and `session/`; times in seconds
  */
 const config = /** @type {Record<string, any>} */ ({ // what `{% silent_sso %}` and `initialize()` did not say
@@ -42,7 +43,7 @@ const memory = (area) => ({
   write(/** @type {object} */ memo) { try { area().setItem(key(), JSON.stringify(memo)); return true; } catch { return false; } },
 });
 const [browser, tab] = [memory(() => localStorage), memory(() => sessionStorage)];
-/** @param {string} type @param {object} detail @returns {boolean} false: the page prevented it */
+/** @param {EventName} type @param {object} detail @returns {boolean} false: the page prevented it */
 const emit = (type, detail) => document.dispatchEvent(
   new CustomEvent(`silent-sso:${type}`, { bubbles: true, cancelable: true, detail }));
 /** An error in the callback is the page's, and reported as such. @param {News} what */
@@ -176,7 +177,7 @@ async function attempt(trigger) {
 /** What follows. @param {string} trigger @param {Answer} answer @param {number} start @returns {Promise<Result>} */
 async function conclude(trigger, answer, start) {
   const doubtful = answer.site === BLIND.site && ["login_required", BLIND.reason].includes(answer.reason);
-  if (answer.confirm || (doubtful && config.top_level_hop === "always")) {
+  if (answer.confirm || doubtful) {
     const handy = now() - since < JUST_NOW && window.top === window && quiet();
     answer = await part("without-frame").then(({ otherwise }) => otherwise(trigger, answer, core, handy)).catch(() => answer);
   }

@@ -1,19 +1,21 @@
 // @ts-check
 /**
- * What is left where a hidden frame cannot know, for the browser held back the OP's cookie: the whole page leaves for the
- * OP and comes straight back (OpenID Connect Core 3.1.2.1, `prompt=none`). Loaded only when a frame was in doubt.
+ * What is left where a hidden frame cannot know, for the browser held back the OP's cookie: the browser asks by itself
+ * (FedCM), or the whole page leaves for the OP and comes straight back (OpenID Connect Core 3.1.2.1, `prompt=none`).
+ * Loaded only when a frame was in doubt.
  *
  * @typedef {Record<string, any>} Answer
  * @typedef {{read: () => Answer, write: (memo: object) => boolean}} Memory
  * @typedef {{
  *   config: Record<string, any>, look: () => {shown: {signed_in: boolean, user: object | null}}, memo: Memory, tab: Memory,
  *   ask: (url: string, body?: BodyInit) => Promise<Answer>, emit: (type: string, detail: object) => boolean,
- *   ahead: (time?: number) => boolean,
+ *   ahead: (time?: number) => boolean, part: (name: string) => Promise<any>,
  * }} Core  what silent-sso.js lends
  */
 const MINUTE = 60_000; // milliseconds; the shortest time between two such trips
 const SELDOM = 900_000; // and where a user is signed in
 const SHORTLY = 30_000; // by then the page is back
+const QUIET = 600_000; // so long browsers refuse to ask silently once more
 
 /**
  * @param {string} trigger @param {Answer} answer @param {Core} core
@@ -21,19 +23,25 @@ const SHORTLY = 30_000; // by then the page is back
  * @returns {Promise<Answer>} what the attempt ended with after all
  */
 export async function otherwise(trigger, answer, core, handy) {
-  const { config, memo, tab, ask, emit, ahead } = core;
+  const { config, memo, tab, ask, emit, ahead, part } = core;
   const { shown } = core.look();
+  if (config.fedcm && !ahead(memo.read().fedcm)) {
+    const found = await part("fedcm").then(({ byBrowser }) => byBrowser(config, ask, "silent")).catch(() => undefined);
+    if (found?.status === "signed_in") return found;
+    memo.write({ ...memo.read(), fedcm: Date.now() + QUIET });
+  }
+  if (!answer.confirm && config.top_level_hop !== "always") return answer;
   if (trigger === "call" || !handy || config.top_level_hop === "never" || ahead(memo.read().hop)) return answer;
   if (!emit("before-sign-in", { reason: trigger, user: shown.user, transport: "top" })) return answer;
   const itp_support = config.top_level_hop === "always" ? "1" : "";
   const fields = { transport: "top", itp_support, return_to: location.href.slice(location.origin.length) };
   const begun = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
   if (!begun.authorization_url) return answer;
-  const { blind } = memo.read();
+  const { blind, fedcm } = memo.read();
   const until = Date.now() + Math.max((answer.retry_after ?? 0) * 1000, MINUTE);
   const hop = Math.max(until, shown.signed_in ? Date.now() + SELDOM : 0);
   // Whoever is signed in when the page is back was so at the OP before: the frame was blind.
-  memo.write({ until, hop, blind, left: Date.now() + SHORTLY });
+  memo.write({ until, hop, blind, fedcm, left: Date.now() + SHORTLY });
   tab.write({ signed_in: shown.signed_in, scroll: { left: scrollX, top: scrollY, behavior: "instant" } });
   location.replace(begun.authorization_url);
   return new Promise((resolve) => setTimeout(resolve, MINUTE, answer)); // a page that is left has no more to say

@@ -1,28 +1,33 @@
 """The site that is visited: for each of what is compared a page that signs its visitor in, and says so by `done()`.
 
-`done(outcome)` is the measurement's, and is in every page before anything of the page is.
+`done(outcome, token)` is the measurement's, and is in every page before anything of the page is.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jwt
+import requests
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import include, path
 from django.utils.safestring import SafeString
+from django.views.decorators.csrf import csrf_exempt
 
 OURS = apps.is_installed("django_silent_sso")
 PAGE = """{% load silent_sso %}<!doctype html>
 <html><head><meta charset="utf-8"><title>A page</title><link rel="icon" href="data:,">
-HEAD
-</head><body><p>A page</p></body></html>"""
+HEAD</head><body><p>A page</p>
+BODY</body></html>"""
 WATCH = """<script>
 for (const name of ["signed-in", "sign-in-required", "error"]) {
   document.addEventListener(`silent-sso:${name}`, (event) => {
@@ -44,7 +49,7 @@ const show = (url) => {
   document.documentElement.append(frame)
 }
 """
-HEADS = {
+HEADS = {  # ours as it is documented, the floor as early as can be
     "ours": WATCH + "{% silent_sso %}",
     "ours-ready": WATCH + "{% silent_sso attempt=True %}",
     "floor": BY_HAND
@@ -59,32 +64,39 @@ show({{ attempt }})
 })
 ask("/oidc/silent/", new URLSearchParams({ transport: "frame" })).then((begun) => show(begun.authorization_url))
 </script>""",
+    "redirect": """<script>done("signed in")</script>""",
+}
+BODIES = {  # libraries that need a body to put their frame into
     "oidc-client-ts": """<script src="/static/oidc-client-ts.js"></script><script>
 const back = location.origin + "/static/oidc-client-ts.html"
 new oidc.UserManager({
   authority: "{{ issuer }}", client_id: "spa", redirect_uri: back, silent_redirect_uri: back, scope: "openid email",
   METADATA
-}).signinSilent().then((user) => done(user ? "signed in" : "nobody"), (error) => done(String(error)))
+}).signinSilent().then((user) => done(user ? "signed in" : "nobody", user?.id_token), (error) => done(String(error)))
 </script>""",
     "keycloak-js": """<script type="module">
 import Keycloak from "/static/keycloak-js.js"
-new Keycloak({ clientId: "spa", oidcProvider: PROVIDER }).init({
+const keycloak = new Keycloak({ clientId: "keycloak-js", oidcProvider: PROVIDER })
+keycloak.init({
   onLoad: "check-sso", checkLoginIframe: false, scope: "openid email",
   silentCheckSsoRedirectUri: location.origin + "/static/keycloak-js.html",
-}).then((known) => done(known ? "signed in" : "nobody"), (error) => done(String(error)))
+}).then((known) => done(known ? "signed in" : "nobody", keycloak.idToken), (error) => done(String(error)))
 </script>""",
     "auth0-spa-js": """<script src="/static/auth0-spa-js.js"></script><script>
 new auth0.Auth0Client({
-  domain: "{{ op }}", clientId: "spa", authorizationParams: { redirect_uri: location.origin + "/", scope: "openid email" },
-}).getTokenSilently().then(() => done("signed in"), (error) => done(String(error)))
+  domain: "{{ op }}", clientId: "spa",
+  authorizationParams: { redirect_uri: location.origin + "/", scope: "openid email" },
+}).getTokenSilently({ detailedResponse: true })
+  .then(({ id_token }) => done("signed in", id_token), (error) => done(String(error)))
 </script>""",
-    "redirect": """<script>done("signed in")</script>""",
 }
 # The endpoints are in the page, in place of the OP's address, where the library looks for them.
-HEADS["oidc-client-ts-told"] = HEADS["oidc-client-ts"].replace("METADATA", "metadata: {{ endpoints }},")
-HEADS["oidc-client-ts"] = HEADS["oidc-client-ts"].replace("METADATA", "")
-HEADS["keycloak-js-told"] = HEADS["keycloak-js"].replace("PROVIDER", "{{ endpoints }}")
-HEADS["keycloak-js"] = HEADS["keycloak-js"].replace("PROVIDER", '"{{ issuer }}"')
+for _name, _word, _address, _endpoints in (
+    ("oidc-client-ts", "METADATA", "", "metadata: {{ endpoints }},"),
+    ("keycloak-js", "PROVIDER", '"{{ issuer }}"', "{{ endpoints }}"),
+):
+    BODIES[f"{_name}-told"] = BODIES[_name].replace(_word, _endpoints)
+    BODIES[_name] = BODIES[_name].replace(_word, _address)
 
 
 def static_files(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -108,8 +120,25 @@ def static_files(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
     return answer
 
 
+@cache
+def op_keys() -> jwt.PyJWKSet:
+    return jwt.PyJWKSet.from_dict(requests.get(settings.PEERS["keys"], timeout=10).json())
+
+
+@csrf_exempt
+def told(request: HttpRequest) -> HttpResponse:
+    """The least a site can do with a library's ID Token: check it, and begin a session."""
+    token = request.POST["token"]
+    key = op_keys()[jwt.get_unverified_header(token)["kid"]]
+    who = {"audience": ["spa", "keycloak-js"], "issuer": settings.PEERS["issuer"]}
+    claims = jwt.decode(token, key, algorithms=["RS256"], **who)
+    user, _ = get_user_model().objects.get_or_create(username=f"told-{claims['sub']}")
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    return HttpResponse(status=204)
+
+
 def page(request: HttpRequest, kind: str) -> HttpResponse:
-    template = PAGE.replace("HEAD", HEADS[kind])
+    template = PAGE.replace("HEAD", HEADS.get(kind, "")).replace("BODY", BODIES.get(kind, ""))
     if not OURS:
         template = template.removeprefix("{% load silent_sso %}")
     facts: dict[str, Any] = settings.PEERS
@@ -129,10 +158,8 @@ def _attempt(request: HttpRequest) -> str:
 
 
 urlpatterns = [
+    path("oidc/", include("django_silent_sso.urls" if OURS else "mozilla_django_oidc.urls")),
+    path("told/", told),
     path("redirect/", login_required(page), {"kind": "redirect"}),
     path("<slug:kind>/", page),
-]
-urlpatterns = [
-    path("oidc/", include("django_silent_sso.urls" if OURS else "mozilla_django_oidc.urls")),
-    *urlpatterns,
 ]

@@ -13,9 +13,15 @@ from tests.browsers import chromium
 from tests.browsers.process import running, surroundings
 from tests.browsers.wire import Wire
 
-# Before any script of the page; `measured` is fulfilled when the page says done().
+# Before any script of the page; `measured` is fulfilled when the page says done(). A page that has an ID Token and no
+# session yet then brings the token to its site.
 MEASURE = """if (window === window.top) window.measured = new Promise((resolve) => {
-  window.done = (outcome) => resolve({ outcome, at: performance.now(), began: performance.timeOrigin })
+  window.done = async (outcome, token) => {
+    const at = performance.now()
+    const told = token ? await fetch("/told/", { method: "POST", body: new URLSearchParams({ token }) }) : { ok: true }
+    const known = token ? performance.now() : at
+    resolve({ outcome: told.ok ? outcome : `told: ${told.status}`, at, known, began: performance.timeOrigin })
+  }
 })"""
 NAMES = "--host-resolver-rules=MAP *.localhost 127.0.0.1"
 
@@ -50,7 +56,8 @@ class Visitor(chromium.Chromium):
         self.until("location.href === 'about:blank'")
 
     def visit(self, url: str) -> dict[str, Any]:
-        """`outcome`, `at` (milliseconds since the navigation began), `began` (milliseconds since the epoch)."""
+        """`outcome`; `at`, when the page knew its user, and `known`, when the site's server did (milliseconds since the
+        navigation began); `began` (milliseconds since the epoch)."""
         self.open(url)
         found: dict[str, Any] = self.until(f"location.href === '{url}' && window.measured")
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.peers import files
-from tests.benchmarks.peers.network import Request, Watched
+from tests.benchmarks.peers.network import Watched
 from tests.benchmarks.peers.visitor import Visitor, visitor
 from tests.benchmarks.sites import UPSTREAM
 from tests.benchmarks.sites import site_settings as upstream_settings
@@ -35,10 +34,26 @@ KINDS: Mapping[str, str] = {  # the page, and which of the sites serves it
     "auth0-spa-js": "plain",
     "redirect": "upstream",
 }
-MISSES = 3  # visits that may fail before the run does: a machine can be too busy
+REQUEST = "django.template.context_processors.request"
+TEMPLATES = {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
 
 Numbers = dict[str, float]
-"""What one visit has shown: `time` in milliseconds; counts; sizes in bytes."""
+"""What one visit has shown: `time` and `known` in milliseconds; counts; sizes in bytes."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A request of anybody's; `sent` and `answered` in milliseconds since the navigation began."""
+
+    path: str
+    sent: float
+    answered: float
+
+
+@dataclass(frozen=True)
+class Visit:
+    numbers: Numbers
+    hops: Sequence[Hop]
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,7 @@ class World:
         for proxy in (*self.sites.values(), self.to_op, self.from_site):
             proxy.seconds = seconds
 
-    def visit(self, kind: str, home: str, *, cold: bool) -> tuple[Numbers, list[Request]]:
+    def visit(self, kind: str, home: str, *, cold: bool) -> Visit:
         """By somebody whom the OP knows, and the site does not. Raises RuntimeError if that did not sign in."""
         site = self.sites[KINDS[kind]]
         origin = f"http://{HOMES[home]}:{site.port}"
@@ -68,19 +83,24 @@ class World:
         found = self.browser.visit(f"{origin}/{kind}/")
         if found["outcome"] != "signed in":
             raise RuntimeError(f"{kind}: {found['outcome']}")
-        end = (found["began"] + found["at"]) / 1000
+        start = found["began"] / 1000
+        end = start + found["at"] / 1000
         at_site, at_op, by_site = ([one for one in proxy.requests if one.sent <= end] for proxy in proxies)
         received = [size for one in at_site + at_op for at, size in one.received if at <= end]
         numbers: Numbers = {
             "time": found["at"],
+            "known": found["known"],
             "site": len(at_site),
             "op": len(at_op),
             "server": len(by_site),
             "bytes": sum(received),
             "script": sum(self._size(one.path) for one in at_site if one.path.endswith(".js")),
-            "began": found["began"],
         }
-        return numbers, at_site + at_op + by_site
+        hops = [
+            Hop(one.path.partition("?")[0], (one.sent - start) * 1000, (one.answered - start) * 1000)
+            for one in sorted(at_site + at_op + by_site, key=lambda one: one.sent)
+        ]
+        return Visit(numbers, hops)
 
     def _size(self, path: str) -> int:
         return (self.folder / (path.removeprefix("/static/") + ".gz")).stat().st_size
@@ -106,8 +126,9 @@ def world() -> Iterator[World]:
         provider.reset(*origins)
         browser = stack.enter_context(visitor())
         back = f"{origins[0]}/"
-        url = f"{issuer}authorize?client_id=spa&response_type=code&scope=openid&redirect_uri={back}&code_challenge={'c' * 43}"
-        browser.sign_in(f"{url}&code_challenge_method=S256", back)
+        challenge = f"code_challenge={'c' * 43}&code_challenge_method=S256"
+        client = f"client_id=spa&redirect_uri={back}"
+        browser.sign_in(f"{issuer}authorize?{client}&response_type=code&scope=openid&{challenge}", back)
         yield World(browser, sites, to_op, from_site, folder)
 
 
@@ -120,7 +141,13 @@ def _wishes(origins: Sequence[str]) -> dict[str, Any]:
         "token_endpoint_auth_method": "none",
     }
     routes = {"authorization": "/authorize", "token": "/oauth/token"}
-    return {"clients": {"spa": client}, "configuration": {"routes": routes}, "cors": True, "framed": True}
+    return {
+        "clients": {"spa": client, "keycloak-js": client},
+        "jwt": ["keycloak-js"],  # which reads them
+        "configuration": {"conformIdTokenClaims": False, "routes": routes},  # nobody needs UserInfo
+        "cors": True,
+        "framed": True,
+    }
 
 
 def _settings(name: str, issuer: str, to_op: str, store: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -140,19 +167,15 @@ def _settings(name: str, issuer: str, to_op: str, store: Mapping[str, Any], fold
         "STATIC_URL": "/static/",
         "LOGIN_URL": "oidc_authentication_init",
         "MIDDLEWARE": ["tests.benchmarks.peers.urls.static_files", *base["MIDDLEWARE"]],
-        "TEMPLATES": [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
+        "TEMPLATES": [{**base.get("TEMPLATES", [TEMPLATES])[0], "OPTIONS": {"context_processors": [REQUEST]}}],
         "OIDC_OP_AUTHORIZATION_ENDPOINT": f"{issuer}authorize",
         "OIDC_OP_TOKEN_ENDPOINT": f"{to_op}oauth/token",
         "OIDC_OP_USER_ENDPOINT": f"{to_op}me",
         "OIDC_OP_JWKS_ENDPOINT": f"{to_op}jwks",
-        "PEERS": {"issuer": issuer, "endpoints": endpoints, "files": str(folder)},
+        "PEERS": {"issuer": issuer, "endpoints": endpoints, "keys": f"{to_op}jwks", "files": str(folder)},
         "workers": 1,
         "threads": 8,
     }
     if name == "message":
         more["SILENT_SSO_RESPONSE_MODE"] = "web_message"
     return {**base, **more}
-
-
-def median(found: Sequence[Numbers], name: str) -> float:
-    return statistics.median(numbers[name] for numbers in found)

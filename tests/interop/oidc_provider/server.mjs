@@ -5,7 +5,8 @@
 //
 // ISSUER: its address where browsers and sites reach it by way of something else.
 // MORE, as JSON: `clients` (by client_id, with all that is needed), `configuration` (of oidc-provider), `cors` (true:
-// any page may ask for tokens), `framed` (true: cookies reach it in frames of other sites, also without https).
+// any page may ask for tokens), `framed` (true: cookies reach it in frames of other sites, also without https), `jwt` (of
+// these client_ids the access tokens are JWTs, and not for UserInfo).
 //
 // Version 9, or 6: the last one with front-channel logout and session management.
 //
@@ -157,6 +158,17 @@ function asIn6(configuration) {
     whitelistedJWA: enabledJWA,
   };
 }
+
+/** oidc-provider makes JWTs of access tokens for a resource server only (RFC 8707). */
+function jwtFor(clients) {
+  return {
+    enabled: true,
+    defaultResource: (ctx, { clientId }) => (clients.includes(clientId) ? 'urn:example:api' : undefined),
+    getResourceServerInfo: () => ({ scope: '', accessTokenFormat: 'jwt' }),
+    useGrantedResource: () => true,
+  };
+}
+
 let handle; // (request, response) => void of the Provider now in use
 
 function build() {
@@ -185,7 +197,7 @@ function build() {
     // Without its guard against addresses such as this machine's own, where the site is.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount,
-    issueRefreshToken: async (ctx, client, code) => (
+    issueRefreshToken: async (ctx, client, code) => client.grantTypeAllowed('refresh_token') && (
       client.clientId !== 'site-offline' || code.scopes.has('offline_access')
     ),
     jwks: { keys },
@@ -199,6 +211,7 @@ function build() {
     },
     ...MORE.configuration,
   };
+  if (MORE.jwt) configuration.features.resourceIndicators = jwtFor(MORE.jwt);
   const provider = new Provider(issuer, IS_6 ? asIn6(configuration) : configuration);
   provider.on('server_error', (ctx, error) => console.error('server_error', error));
   for (const outcome of ['success', 'error']) {
@@ -225,11 +238,19 @@ function faultFor(url) {
   return fault;
 }
 
-/** SameSite=None in place of Lax: a browser takes such cookies only as Secure ones, and those from loopback without https. */
-function frameable(response) {
-  const setHeader = response.setHeader;
-  response.setHeader = (name, value) => setHeader.call(response, name, name.toLowerCase() !== 'set-cookie'
-    ? value : [value].flat().map((line) => line.replace(/samesite=lax/i, 'samesite=none; secure')));
+/** What `framed` and `cors` say about an answer. */
+function openUp(response) {
+  const setHeader = response.setHeader.bind(response);
+  response.setHeader = (name, value) => {
+    if (MORE.framed && name.toLowerCase() === 'set-cookie') { // browsers take None only with Secure
+      setHeader(name, [value].flat().map((line) => line.replace(/samesite=lax/i, 'samesite=none; secure')));
+    } else {
+      setHeader(name, value);
+      // One library sends cookies along, though there are none for it.
+      if (MORE.cors && name.toLowerCase() === 'access-control-allow-origin') setHeader('Access-Control-Allow-Credentials', 'true');
+    }
+    return response;
+  };
 }
 
 /** An error response (Core 3.1.2.6) where the OP itself would not give one. */
@@ -254,7 +275,7 @@ const op = http.createServer(async (request, response) => {
   seenSockets.add(request.socket);
   log.push(entry);
   response.on('finish', () => { entry.status = response.statusCode; });
-  if (MORE.framed) frameable(response);
+  openUp(response);
   const fault = faultFor(url);
   if (fault?.hang) return;
   if (fault?.close) { request.socket.destroy(); return; }
