@@ -18,11 +18,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from django_silent_sso import fresh_requests
 from django_silent_sso.conf import conf
 from django_silent_sso.fresh_requests import settled
 from django_silent_sso.middleware import Details, SilentSSOMiddleware
 from django_silent_sso.models import SignedInSession
+from django_silent_sso.policy import Action, Decision
+from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.storage.logout_index import open_row
 from django_silent_sso.storage.rp_session import KEY, RPSession
 from tests.conftest import NAVIGATION
@@ -110,7 +111,7 @@ def empties_it_quietly(request: HttpRequest) -> None:
 
 
 def decides(request: HttpRequest) -> None:
-    request.silent_sso.decision = fresh_requests.UNREADABLE  # type: ignore[attr-defined]
+    request.silent_sso.decision = Decision(Action.END_SESSION, Reason.SESSION_MAX)  # type: ignore[attr-defined]
 
 
 def drops_the_cookie(request: HttpRequest) -> None:
@@ -176,7 +177,7 @@ def outcome(way: Way, request: HttpRequest, does: Callable[[HttpRequest], None])
     keys = {"first": first.session_key == name, "now": after.session_key == name}
     return seen | {
         "response": (response.status_code, sorted(response.headers), response.get("Vary"), "gone" in seen),
-        "cookies": str(response.cookies),
+        "cookies": sorted((name, morsel["max-age"]) for name, morsel in response.cookies.items()),
         "left": sorted(request.COOKIES),
         "session": (first.modified, first.accessed, after.modified, dict(after._session), keys),
         "finally": (details.action, details.reason),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
-from django_silent_sso.testing import issuing, pages, session_management
+from django_silent_sso.testing import fedcm, issuing, pages, session_management
 from django_silent_sso.testing.authentication_requests import (
     AuthorizationRequest,
     RefusalError,
@@ -89,7 +89,8 @@ def login(provider: OpenIDProvider, request: Request) -> Reply:
     back = Reply.redirect(f"{provider.path_of('resume')}?interaction={key}", headers=NO_STORE)
     if cancelled:
         return back
-    return replace(back, headers=(*back.headers, provider.open_browser_session(name, request)))
+    signed_in = (provider.open_browser_session(name, request), *fedcm.login_status(provider, signed_in=True))
+    return replace(back, headers=(*back.headers, *signed_in))
 
 
 def consent(provider: OpenIDProvider, request: Request) -> Reply:

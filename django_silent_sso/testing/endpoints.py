@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from django_silent_sso.testing import issuing, pages
+from django_silent_sso.testing import fedcm, issuing, pages
 from django_silent_sso.testing.authentication_requests import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 from django_silent_sso.testing.client_authentication import (
     ASYMMETRIC,
@@ -141,7 +141,7 @@ def end_session(provider: OpenIDProvider, request: Request) -> Reply:
     if session is not None and given.get("choice") != "no":
         frames = provider.logouts.front_channel_urls(session)
         provider.end_one_session(session)
-    headers = (*NO_STORE, provider.cookie.header(""))
+    headers = (*NO_STORE, provider.cookie.header(""), *fedcm.login_status(provider, signed_in=False))
     query = urlencode({"state": given["state"]}, quote_via=quote) if "state" in given else ""
     if uri is not None and query:
         uri += ("&" if urlsplit(uri).query else "?") + query

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from django_silent_sso.testing import authorization, endpoints, pushed_requests, session_management
+from django_silent_sso.testing import authorization, endpoints, fedcm, pushed_requests, session_management
 from django_silent_sso.testing.authorization import Interaction
 from django_silent_sso.testing.calls import Call, CallLog
 from django_silent_sso.testing.defects import Point, Situation
@@ -29,6 +29,8 @@ class Endpoint:
     work: Callable[[OpenIDProvider, Request], Reply]
     methods: tuple[str, ...] = ("GET", "POST")
     for_browsers: bool = False
+    at_root: bool = False
+    """not below the issuer's path"""
 
 
 ENDPOINTS = {
@@ -44,6 +46,12 @@ ENDPOINTS = {
     "revocation": Endpoint("/revoke", endpoints.revocation, ("POST",)),
     "end_session": Endpoint("/end-session", endpoints.end_session, for_browsers=True),
     "check_session": Endpoint("/check-session", session_management.check_session, for_browsers=True),
+    "fedcm": Endpoint("/.well-known/web-identity", fedcm.well_known, ("GET",), for_browsers=True, at_root=True),
+    "fedcm_config": Endpoint("/fedcm.json", fedcm.config, ("GET",), for_browsers=True),
+    "fedcm_accounts": Endpoint("/fedcm/accounts", fedcm.accounts, ("GET",), for_browsers=True),
+    "fedcm_client_metadata": Endpoint("/fedcm/client", fedcm.client_metadata, ("GET",), for_browsers=True),
+    "fedcm_assertion": Endpoint("/fedcm/assertion", fedcm.assertion, ("POST",), for_browsers=True),
+    "fedcm_login": Endpoint("/fedcm/login", fedcm.login, for_browsers=True),
 }
 
 
@@ -115,6 +123,8 @@ class OpenIDProvider(People, Faults):
         "rubbish": a lot of nonsense, then as it should"""
         self.credential_messages = False
         """`response_mode=web_message` posts `{credential: ID Token}` or `{error}` in place of the draft's message"""
+        self.fedcm = False
+        """browsers may ask by themselves: `url_of("fedcm_config")`"""
         self.code_seconds = 60
         self.access_token_seconds = 3600
         self.id_token_seconds = 3600
@@ -172,7 +182,8 @@ class OpenIDProvider(People, Faults):
 
     def path_of(self, endpoint: str) -> str:
         """The path of an endpoint, with that of the issuer before it."""
-        return urlsplit(self.issuer).path.rstrip("/") + self.endpoints[endpoint].path
+        found = self.endpoints[endpoint]
+        return found.path if found.at_root else urlsplit(self.issuer).path.rstrip("/") + found.path
 
     def url_of(self, endpoint: str) -> str:
         """The URL of an endpoint: on the public host for browsers, on the address it listens at for

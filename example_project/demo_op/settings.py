@@ -35,6 +35,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.ContentSecurityPolicyMiddleware",
+    "demo_op.watching.BrowserStateMiddleware",
 ]
 TEMPLATES = [
     {

@@ -25,6 +25,7 @@ OIDC_RP_CLIENT_SECRET = os.environ[f"DEMO_{SITE.key.upper()}_SECRET"]
 OIDC_RP_SCOPES = "openid profile email"
 OIDC_USERNAME_ALGO = "demo_site.users.username"
 SILENT_SSO_VISITORS = SITE.visitors  # "frame" is the default; the shop has "redirect"
+SILENT_SSO_MONITOR = ("visible", "check_session")  # Demo ID has a frame that tells of every sign-in and sign-out
 SILENT_SSO_RENEW_AFTER_SECONDS = 60  # a real site keeps the 15 minutes of the default
 AUTHENTICATION_BACKENDS = ["demo_site.users.EverybodyIsStaff"]  # SilentSSOBackend, and the browser doctor for all
 LOGIN_URL = "oidc_authentication_init"

@@ -127,3 +127,16 @@ def test_a_page_out_of_the_back_forward_cache_notices_too(demo: dict[str, str], 
             break
     sees(tab, None)
     assert "restored" in tab.names()
+
+
+def test_open_page_notices_by_itself_who_signs_in_and_out_elsewhere(demo: dict[str, str], browser: Chromium) -> None:
+    """In two windows side by side: nobody comes back to a tab, the provider's frame says it."""
+    sign_in(browser.tab, demo)
+    browser.tab.open(f"{demo['news']}/")
+    sees(browser.tab, "Dana Demo")
+    browser.tab.until("document.querySelector('iframe[src*=\"/check-session/\"]')")
+    # As another window does: this tab is in front all the time.
+    browser.clear_cookies(name="op_sessionid")
+    browser.clear_cookies(name="op_browser_state")
+    sees(browser.tab, None)
+    assert "signed-out" in browser.tab.names() or browser.tab.url.startswith(demo["news"])

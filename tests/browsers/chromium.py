@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 from tests.browsers.driver import Browser, Launch
 from tests.browsers.process import running, surroundings
@@ -41,6 +42,13 @@ class Chromium(Browser):
 
     def open(self, url: str) -> None:
         self._wire.call("Page.navigate", session=self._session, url=url)
+
+    def command(self, method: str, **params: Any) -> dict[str, Any]:
+        """Of the DevTools protocol, for the tab."""
+        return self._wire.call(method, session=self._session, **params)
+
+    def event(self, method: str) -> dict[str, Any]:
+        return self._wire.event(method)
 
     def cover(self) -> None:
         self._cover = str(self._wire.call("Target.createTarget", url="about:blank")["targetId"])

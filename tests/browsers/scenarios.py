@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.browsers.world import Report, World
 
@@ -73,7 +73,9 @@ def silence(world: World) -> Outcome:
     """it never answers"""
     world.sign_in_at_op()
     with world.provider.hang("authorize"):
-        return _arrival(world)
+        outcome = _arrival(world)
+    # What hung is written down when it is let go.
+    return replace(outcome, asked=world.wait_until_asked())
 
 
 def return_to_tab(world: World) -> Outcome:

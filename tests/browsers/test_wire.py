@@ -88,13 +88,14 @@ def test_events_pings_and_parts_do_not_get_in_the_way() -> None:
 
     def serve(stream: BinaryIO) -> None:
         said = answer(stream)
-        say(stream, frame(LAST | TEXT, b'{"method": "event", "params": {}}'))
+        say(stream, frame(LAST | TEXT, b'{"method": "event", "params": {"number": 1}}'))
         say(stream, frame(TEXT, said[:5]) + frame(LAST | PING, b"there?") + frame(CONTINUED, said[5:9]))
         say(stream, frame(LAST | CONTINUED, said[9:]))
         ponged.append(read(stream))
 
     with served(serve) as url, closing(Wire(url)) as wire:
         assert wire.call("run")["method"] == "run"
+        assert wire.event("event") == {"number": 1}
     assert ponged == [(PONG, b"there?")]
 
 

@@ -1,6 +1,6 @@
 """JSON messages over a WebSocket (RFC 6455): Chromium's DevTools protocol and Firefox's WebDriver BiDi are both that.
 
-Only what a driver on the same machine needs: no TLS, no extensions, no messages from the browser but answers.
+Only what a driver on the same machine needs: no TLS, no extensions.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Wire:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._socket.makefile("rb")
         self._answers: dict[int, dict[str, Any]] = {}
+        self._events: list[dict[str, Any]] = []
         self._serial = 0
         self._news = threading.Condition()
         self._open = True
@@ -59,6 +60,16 @@ class Wire:
             raise RefusedError(f"{method}: {answer['error']} {answer.get('message', '')}")
         result: dict[str, Any] = answer["result"]
         return result
+
+    def event(self, method: str) -> dict[str, Any]:
+        """What the next event of this name says; it is forgotten then. Browsers send those that were asked for."""
+        with self._news:
+            if not self._news.wait_for(lambda: any(event["method"] == method for event in self._events), PATIENCE):
+                raise RefusedError(f"{method}: never")
+            found = next(event for event in self._events if event["method"] == method)
+            self._events.remove(found)
+        params: dict[str, Any] = found["params"]
+        return params
 
     def close(self) -> None:
         with suppress(OSError):
@@ -107,6 +118,10 @@ class Wire:
         if message.get("id") is not None:
             with self._news:
                 self._answers[message["id"]] = message
+                self._news.notify_all()
+        elif "method" in message:
+            with self._news:
+                self._events = [*self._events[-99:], message]
                 self._news.notify_all()
 
     def _send(self, kind: int, data: bytes) -> None:

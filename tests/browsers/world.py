@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -162,6 +163,12 @@ class World:
     def asked(self) -> int:
         """How often the browser went to the OP's authorization endpoint."""
         return len(self.provider.calls_to("authorize"))
+
+    def wait_until_asked(self) -> int:
+        end = time.monotonic() + PATIENCE
+        while not self.asked and time.monotonic() < end:
+            time.sleep(0.02)
+        return self.asked
 
     def _forget(self) -> None:
         self._listener.forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -140,7 +141,9 @@ def test_c110_both_calls_together_have_that_long(
 ) -> None:
     caplog.set_level(logging.WARNING)
     clock = iter([100.0, 100.5, 102.5])  # the beginning, and before each call
-    monkeypatch.setattr(time, "monotonic", lambda real=time.monotonic: next(clock, None) or real())
+    ours, real = threading.current_thread(), time.monotonic
+    told = lambda: next(clock, None) if threading.current_thread() is ours else None  # noqa: E731  # servers have theirs
+    monkeypatch.setattr(time, "monotonic", lambda: told() or real())
     withdraw(openid_provider)
     monkeypatch.undo()
     assert asked(openid_provider) == [("refresh_token", "r-secret")]

@@ -10,7 +10,10 @@
 
 const KEPT = "demo-panel";
 const EVENTS = ["before-sign-in", "signed-in", "sign-in-required", "signed-out", "subject-changed", "error"];
-const OCCASIONS = { load: "while you were reading", return: "when you came back to this tab", call: "as the page asked" };
+const OCCASIONS = {
+  load: "while you were reading", return: "when you came back to this tab", call: "as the page asked",
+  check_session: "as Demo ID said",
+};
 
 /**
  * @type {{ name: string, silently: boolean, visitors: string, renew_after: number,

@@ -55,11 +55,16 @@ class Watched(Distance):
         await asyncio.sleep(self.seconds)
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
         current: list[Request] = []
-        await asyncio.gather(
-            self._pass_on(reader, up_writer, current, asked=True),
-            self._pass_on(up_reader, writer, current, asked=False),
-        )
-        self._browsers.discard(writer)
+        try:
+            await asyncio.gather(
+                self._pass_on(reader, up_writer, current, asked=True),
+                self._pass_on(up_reader, writer, current, asked=False),
+            )
+        except asyncio.CancelledError:  # everything ends
+            writer.close()
+            up_writer.close()
+        finally:
+            self._browsers.discard(writer)
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, current: list[Request], *, asked: bool

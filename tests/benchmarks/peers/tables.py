@@ -89,8 +89,8 @@ def against_the_libraries(found: Found) -> str:
     lines = [
         "## Ours and the fastest library",
         "",
-        "Medians, as factors of that library's; what is over 1 is bold: the library is faster. On the left its page knows"
-        " the user, and its site does not; on the right both do, as with ours.",
+        "Medians, as factors of that library's; what is over 1 is bold: the library is faster. On the left its page"
+        " knows the user, and its site does not; on the right both do, as with ours.",
         "",
         "| | fastest | **ours**, `attempt=True` | **ours**, as it comes | fastest, its site told"
         " | **ours**, `attempt=True` | **ours**, as it comes |",
@@ -99,7 +99,7 @@ def against_the_libraries(found: Found) -> str:
     for situation, rows in found.items():
         cells = []
         for name in END:
-            best = min(LIBRARIES, key=lambda kind: median(rows[kind], name))  # noqa: B023 - called at once
+            best = min(LIBRARIES, key=lambda kind: median(rows[kind], name))
             least = median(rows[best], name)
             cells.append(f"{TITLES[best]}, {least:.0f} ms")
             cells += [_factor(median(rows[kind]) / least, 1) for kind in OURS]
@@ -135,8 +135,8 @@ def counts(found: Mapping[bool, Rows]) -> str:
     lines = [
         "## Requests and bytes",
         "",
-        "Until the page knows: requests by the browser to site + OP, and (by the site's server to the OP). Received is what"
-        " came over the network for the browser's, headers included; scripts are minified and compressed.",
+        "Until the page knows: requests by the browser to site + OP, and (by the site's server to the OP). Received is"
+        " what came over the network for the browser's, headers included; scripts are minified and compressed.",
         "",
         f"| Median | {' | '.join(heads)} | of it scripts, kB |",
         "|---|" + "---:|" * (2 * len(found) + 1),

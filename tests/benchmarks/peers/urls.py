@@ -99,9 +99,15 @@ for _name, _word, _address, _endpoints in (
     BODIES[_name] = BODIES[_name].replace(_word, _address)
 
 
+def facts() -> dict[str, Any]:
+    """What this run has set up."""
+    found: dict[str, Any] = settings.PEERS  # type: ignore[misc]
+    return found
+
+
 def static_files(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware, the first: scripts that a browser may keep, as any server in front of a site has them."""
-    folder = Path(settings.PEERS["files"])
+    folder = Path(facts()["files"])
     files = {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*.gz")}
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -122,7 +128,7 @@ def static_files(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
 
 @cache
 def op_keys() -> jwt.PyJWKSet:
-    return jwt.PyJWKSet.from_dict(requests.get(settings.PEERS["keys"], timeout=10).json())
+    return jwt.PyJWKSet.from_dict(requests.get(facts()["keys"], timeout=10).json())
 
 
 @csrf_exempt
@@ -130,7 +136,7 @@ def told(request: HttpRequest) -> HttpResponse:
     """The least a site can do with a library's ID Token: check it, and begin a session."""
     token = request.POST["token"]
     key = op_keys()[jwt.get_unverified_header(token)["kid"]]
-    who = {"audience": ["spa", "keycloak-js"], "issuer": settings.PEERS["issuer"]}
+    who = {"audience": ["spa", "keycloak-js"], "issuer": facts()["issuer"]}
     claims = jwt.decode(token, key, algorithms=["RS256"], **who)
     user, _ = get_user_model().objects.get_or_create(username=f"told-{claims['sub']}")
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
@@ -141,11 +147,11 @@ def page(request: HttpRequest, kind: str) -> HttpResponse:
     template = PAGE.replace("HEAD", HEADS.get(kind, "")).replace("BODY", BODIES.get(kind, ""))
     if not OURS:
         template = template.removeprefix("{% load silent_sso %}")
-    facts: dict[str, Any] = settings.PEERS
+    known = facts()
     context = {
-        "op": SafeString(facts["issuer"].rstrip("/")),
-        "issuer": SafeString(facts["issuer"]),
-        "endpoints": SafeString(json.dumps(facts["endpoints"])),
+        "op": SafeString(known["issuer"].rstrip("/")),
+        "issuer": SafeString(known["issuer"]),
+        "endpoints": SafeString(json.dumps(known["endpoints"])),
         "attempt": _attempt(request) if kind == "floor" else None,
     }
     return HttpResponse(engines["django"].from_string(template).render(context, request))
