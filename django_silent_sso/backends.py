@@ -64,14 +64,13 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
         self.OIDC_RP_CLIENT_SECRET = conf.client_secret
         self.request: HttpRequest | None = None
         self.last_claims: dict[str, Any] = {}
+        self._known: Any = None  # the primary key of the user whose subject it is already
 
     def authenticate(self, request: HttpRequest | None, **kwargs: Any) -> None:
         """Nothing: a user is signed in by an Authentication Response alone, which other backends never see (G04)."""
-        return
 
     async def aauthenticate(self, request: HttpRequest | None, **kwargs: Any) -> None:
         """Nothing either: the one inherited from `ModelBackend` would take a password."""
-        return
 
     # -- claims -------------------------------------------------------------------------------------------------------
     @sensitive_variables()
@@ -157,12 +156,14 @@ class SilentSSOBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # it h
             return None
         if not self.user_can_authenticate(user):
             raise UserNotAdmitted(Reason.USER_INACTIVE)
-        identities.link(claims["iss"], claims["sub"], user)
+        if user.pk != self._known:
+            identities.link(claims["iss"], claims["sub"], user)
         return user
 
     def filter_users_by_claims(self, claims: dict[str, Any]) -> Any:
         """The user with this (issuer, subject); else those the setting allows to link: a list or a query set."""
         known = identities.find_user(claims["iss"], claims["sub"])
+        self._known = None if known is None else known.pk
         if known is not None:
             return [known]
         if conf.link_users_by == "email":

@@ -25,8 +25,8 @@ REFRESH, REDIRECT = ("refresh_token",), ("redirect",)
 # Who asks: a kind, and whether its method changes something.
 DOCUMENT, FORM = (Kind.DOCUMENT, False), (Kind.FORM, True)
 READS, WRITES = (Kind.SCRIPT, False), (Kind.SCRIPT, True)
-PASSIVE = (Kind.PASSIVE, False)
-ALL = {"document": DOCUMENT, "form": FORM, "reads": READS, "writes": WRITES, "passive": PASSIVE}
+PASSIVE, PROGRAM = (Kind.PASSIVE, False), (Kind.PASSIVE, True)  # a prefetch; a form sent by no browser
+ALL = {"document": DOCUMENT, "form": FORM, "reads": READS, "writes": WRITES, "passive": PASSIVE, "program": PROGRAM}
 
 AGES = {"stale": 900, "overdue": 1200}  # seconds since the OP vouched for the user
 # Seconds since the OP vouched for its own session, which is asked again after 3600; a form has 300 more.
@@ -52,15 +52,15 @@ TABLE: list[tuple[tuple[str, ...], str, str, str, str]] = [
     (BOTH, "writes", "lately", RENEW, RENEW),
     (BOTH, "writes", "long_ago", RENEW, RENEW),
     (BOTH, "writes", "longer_ago", SERVE, REFUSE),
-    *[(BOTH, who, confirmed, SERVE, REFUSE) for who in ("reads", "passive") for confirmed in CONFIRMED],
+    *[(BOTH, who, confirmed, SERVE, REFUSE) for who in ("reads", "passive", "program") for confirmed in CONFIRMED],
     *[(TURNED, "document", confirmed, LEAVE, LEAVE) for confirmed in CONFIRMED],
     (TURNED, "form", "lately", RENEW, RENEW),
     (TURNED, "form", "long_ago", RENEW, RENEW),
     (TURNED, "form", "longer_ago", SERVE, REFUSE),
-    *[(TURNED, who, confirmed, SERVE, REFUSE) for who in ("reads", "passive") for confirmed in CONFIRMED],
+    *[(TURNED, who, confirmed, SERVE, REFUSE) for who in ("reads", "passive", "program") for confirmed in CONFIRMED],
     # Without a redirect there is nothing to ask the OP's session by.
     *[(REFRESH, who, when, RENEW, RENEW) for who in ("document", "form", "writes") for when in CONFIRMED],
-    *[(REFRESH, who, confirmed, SERVE, REFUSE) for who in ("reads", "passive") for confirmed in CONFIRMED],
+    *[(REFRESH, who, confirmed, SERVE, REFUSE) for who in ("reads", "passive", "program") for confirmed in CONFIRMED],
     *[(REDIRECT, "document", confirmed, LEAVE, LEAVE) for confirmed in CONFIRMED],
     *[(REDIRECT, who, when, SERVE, REFUSE) for who in ("form", "writes", "reads", "passive") for when in CONFIRMED],
     *[((), "document", confirmed, SERVE, HIDE) for confirmed in CONFIRMED],

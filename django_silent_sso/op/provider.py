@@ -185,7 +185,7 @@ def metadata(now: float | None = None) -> ProviderMetadata:
         raise ConfigurationError(Reason.NOT_CONFIGURED, "SILENT_SSO_ISSUER and OIDC_RP_CLIENT_ID are needed")
     endpoints = conf.endpoints
     if not conf.needs_discovery:
-        return ProviderMetadata.from_document({"issuer": issuer, **endpoints}, issuer=issuer)
+        return _read(None, issuer, endpoints)
 
     def check(document: Any) -> None:
         ProviderMetadata.from_document(document, issuer=issuer)
@@ -200,7 +200,8 @@ def _read(document: Any, issuer: str, endpoints: dict[str, str]) -> ProviderMeta
     last = _last_read
     if last is not None and last[0] is document and last[1] == (issuer, endpoints):
         return last[2]
-    found = ProviderMetadata.from_document(document, issuer=issuer).with_overrides(**endpoints)
+    known = {"issuer": issuer, **endpoints} if document is None else document
+    found = ProviderMetadata.from_document(known, issuer=issuer).with_overrides(**endpoints)
     _last_read = (document, (issuer, endpoints), found)
     return found
 

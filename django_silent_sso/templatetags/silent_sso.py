@@ -34,6 +34,7 @@ register = Library()
 
 CONFIG_ID: Final = "silent-sso-config"
 SCRIPT: Final = "django_silent_sso/silent-sso.js"
+RELAY: Final = "django_silent_sso/relay.js"
 PARTS: Final = ("fedcm", "page-calls", "session-watch", "upkeep", "without-frame")
 # Core 3.1.2.6: the OP knows who is there, but has something to ask.
 PERSON_NEEDED: Final = (Reason.CONSENT_REQUIRED, Reason.INTERACTION_REQUIRED, Reason.ACCOUNT_SELECTION_REQUIRED)
@@ -68,7 +69,7 @@ def silent_sso(context: Context, *, reload: bool = True, auto: bool = True, atte
     nonce = _nonce(context, request)
     return format_html(
         '{}{}<script type="module" src="{}"{}></script>',
-        _preconnect(config),
+        _early(config, strict=nonce is not None),
         json_script(config, CONFIG_ID),
         script,
         NOTHING if nonce is None else format_html(' nonce="{}"', nonce),
@@ -96,6 +97,7 @@ def silent_sso_prompt(context: Context, *, service: str = "", login: bool = Fals
     values = {
         "errors": " ".join((*PERSON_NEEDED, *([Reason.LOGIN_REQUIRED] if login else []))),
         "service": service,
+        "fedcm_url": NOTHING if conf.fedcm is None else static("django_silent_sso/fedcm.js"),
         "is_fresh": _is_fresh(request),
         "nonce": NOTHING if nonce is None else format_html(' nonce="{}"', nonce),
     }
@@ -229,8 +231,14 @@ def _nonce(context: Context, request: HttpRequest) -> object:
     return getattr(request, "csp_nonce", None) if nonce is None else nonce
 
 
-def _preconnect(config: dict[str, Any]) -> SafeString:
-    """The connection to the OP, opened while the page is still being read."""
+def _early(config: dict[str, Any], *, strict: bool) -> SafeString:
+    """What the attempt will need, had while the page is still being read: the connection to the OP first of all.
+
+    `strict`: a Content-Security-Policy with nonces, which in some browsers lets nothing be fetched ahead of time.
+    """
     if config["visitors"] != "frame" or config["signed_in"] or not config["auto"] or config["op_origin"] is None:
         return NOTHING
-    return format_html('<link rel="preconnect" href="{}">', config["op_origin"])
+    found = format_html('<link rel="preconnect" href="{}">', config["op_origin"])
+    if conf.response_mode != "web_message" and not strict:  # the frame's last page needs it, after all else
+        found += format_html('<link rel="prefetch" as="script" href="{}">', static(RELAY))
+    return found

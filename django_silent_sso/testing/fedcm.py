@@ -97,9 +97,7 @@ def assertion(provider: OpenIDProvider, request: Request) -> Reply:
     grant = Grant(client_id=client_id, session=session, scope=SCOPE, nonce=nonce, wants_auth_time=False)
     situation = Situation(provider=provider, endpoint="fedcm_assertion", request=request)
     # There is no UserInfo to ask (Core 5.4).
-    return Reply.json(
-        {"token": issuing.id_token(provider, grant, situation, with_user_claims=True)}, headers=headers
-    )
+    return Reply.json({"token": issuing.id_token(provider, grant, situation, with_user_claims=True)}, headers=headers)
 
 
 def login(provider: OpenIDProvider, request: Request) -> Reply:

@@ -123,6 +123,7 @@ def _config(found: Any) -> dict[str, Any]:
         "response_mode": conf.response_mode,
         "top_level_hop": conf.top_level_hop,
         "visitors": conf.visitors,
+        "fedcm": conf.fedcm is not None,
         "web_message": found is not None and WEB_MESSAGE in found.response_modes_supported,
         "op_host": "" if found is None else urlsplit(found.authorization_endpoint).hostname,
     }
@@ -144,6 +145,7 @@ def _configuration(request: HttpRequest, found: Any) -> list[tuple[str, str]]:
         "SILENT_SSO_MONITOR": ", ".join(conf.monitor),
         "SILENT_SSO_FRAME_TIMEOUT_SECONDS": conf.frame_timeout,
         "SILENT_SSO_PUSHED_REQUESTS": conf.pushed_requests,
+        "SILENT_SSO_FEDCM_CONFIG_URL": conf.fedcm,
         "SESSION_COOKIE_SAMESITE": settings.SESSION_COOKIE_SAMESITE,
         "SESSION_COOKIE_SECURE": settings.SESSION_COOKIE_SECURE,
     }

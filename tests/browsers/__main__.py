@@ -1,4 +1,8 @@
-"""`python3 -m tests.browsers`: tries every case and writes what came of it into docs/explanation/browsers.md."""
+"""Tries every case and writes what came of it into docs/explanation/browsers.md.
+
+python3 -m tests.browsers
+python3 -m tests.browsers -k WebKitGTK      the others stay as they are
+"""
 
 from __future__ import annotations
 

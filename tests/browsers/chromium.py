@@ -50,6 +50,21 @@ class Chromium(Browser):
     def event(self, method: str) -> dict[str, Any]:
         return self._wire.event(method)
 
+    @property
+    def windows(self) -> dict[str, str]:
+        """Every tab and window: its target by its address."""
+        targets = self._wire.call("Target.getTargets")["targetInfos"]
+        return {target["url"]: target["targetId"] for target in targets if target["type"] == "page"}
+
+    def run_in(self, target: str, script: str) -> object:
+        """The value of an expression in another window, as by a gesture of a person; None if there is none yet."""
+        session = self._wire.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        options = {"expression": script, "returnByValue": True, "userGesture": True}
+        answer = self._wire.call("Runtime.evaluate", session=session, **options)
+        self._wire.call("Target.detachFromTarget", sessionId=session)
+        value: object = answer["result"].get("value")
+        return value
+
     def cover(self) -> None:
         self._cover = str(self._wire.call("Target.createTarget", url="about:blank")["targetId"])
 

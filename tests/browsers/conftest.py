@@ -14,6 +14,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.browsers.driver import Browser, Launch
+from tests.browsers.fedcm import Asked, asking
 from tests.browsers.front import Front
 from tests.browsers.matrix import KINDS, Case, Kind
 from tests.browsers.measured import Measured
@@ -130,3 +131,12 @@ def new_world(database: None, browser: Browser, front: Front, case: Case, settin
 
     with world(browser, front, configure, same_site=case.table.same_site) as made:
         yield made
+
+
+@pytest.fixture
+def asked(new_world: World, front: Front, settings: Settings) -> Iterator[Asked]:
+    """The browser may ask the OP by itself."""
+    settings.ROOT_URLCONF = "tests.browsers.urls_fedcm"
+    settings.SILENT_SSO_FEDCM_CONFIG_URL = new_world.provider.url_of("fedcm_config")
+    with asking(new_world, front) as asked:
+        yield asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from tests.browsers.matrix import CASES, KINDS, TABLES, Case, Table
 from tests.browsers.measured import Measured
@@ -10,6 +11,7 @@ from tests.repository import DOCS, text
 
 PAGE = DOCS / "explanation/browsers.md"
 BEGIN, END = "<!-- browsers:begin -->", "<!-- browsers:end -->"
+MEASURED = "Measured with "
 TIME = re.compile(r"; \d+ ms$")
 
 
@@ -18,20 +20,28 @@ def without_time(cell: str) -> str:
     return TIME.sub("", cell)
 
 
-def generated(measured: Measured) -> str:
-    versions = ", ".join(f"{browser} {version}" for browser, version in measured.versions.items())
-    return "\n\n".join([f"Measured with {versions}.", *(_table(table, measured) for table in TABLES)])
+def generated(cells: Mapping[Case, str], versions: Mapping[str, str]) -> str:
+    named = ", ".join(f"{browser} {version}" for browser, version in versions.items())
+    return "\n\n".join([f"{MEASURED}{named}.", *(_table(table, cells) for table in TABLES)])
 
 
 def write(measured: Measured) -> bool:
-    """Only a whole table is written; was it?"""
-    if set(measured.outcomes) != set(CASES):
+    """What was measured, and the page's own cells for the rest. Nothing is written if some are missing then."""
+    cells = published() | {case: str(outcome) for case, outcome in measured.outcomes.items()}
+    if set(cells) != set(CASES):
         return False
     page = text(PAGE)
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{generated(measured)}\n\n{END}{after}", encoding="utf-8")
+    tables = generated(cells, versions() | measured.versions)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
     return True
+
+
+def versions() -> dict[str, str]:
+    """The browsers that the page names."""
+    named = generated_part().strip().partition("\n")[0].removeprefix(MEASURED).rstrip(".")
+    return dict(part.split(" ") for part in named.split(", ")) if named else {}
 
 
 def generated_part() -> str:
@@ -52,12 +62,12 @@ def published() -> dict[Case, str]:
     return cells
 
 
-def _table(table: Table, measured: Measured) -> str:
+def _table(table: Table, cells: Mapping[Case, str]) -> str:
     heads = ["Browser", "Setting", *(_sentence(scenario.__doc__ or "") for scenario in table.scenarios)]
     lines = [f"### {table.title}", "", _row(heads), "|---" * len(heads) + "|"]
     for kind in KINDS:
-        cells = [str(measured.outcomes[Case(kind, table, scenario)]) for scenario in table.scenarios]
-        lines.append(_row([kind.browser, kind.setting, *cells]))
+        shown = [cells[Case(kind, table, scenario)] for scenario in table.scenarios]
+        lines.append(_row([kind.browser, kind.setting, *shown]))
     return "\n".join(lines)
 
 

@@ -126,10 +126,10 @@ def _return(world: World) -> Outcome:
         user = world.browser.run("document.getElementById('user')?.textContent")
         words = {"alice": "still signed in", "nobody": "signed out", None: "asked to sign in at the provider"}[user]
         return _outcome(world, f"{words}, by {HOW[TOP]}", at - seen)
-    how = _transport(world.reports)
-    if end.name == "signed-out":
+    if end.name == "signed-out":  # and the page is loaded again
         end = world.wait_for(lambda report: (report.name, report.user) == ("page", "nobody"))
-        return _outcome(world, f"signed out, by {how}", end.at - seen)
+        return _outcome(world, f"signed out, by {_transport(world.reports)}", end.at - seen)
+    how = _transport(world.reports)
     words = "still signed in" if end.user == "alice" else "signed out"
     proof = f"{how} in doubt ({end.detail['reason']})" if end.name == "error" else f"by {how}"
     return _outcome(world, f"{words}, {proof}", end.at - seen)

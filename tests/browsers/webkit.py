@@ -23,6 +23,8 @@ PLACES = [f"{folder}webkit2gtk-4.1/MiniBrowser" for folder in ("lib*/", "lib/*/"
 EXECUTABLE = next((str(found) for place in PLACES for found in Path("/usr").glob(place)), None)
 DRIVER = "WebKitWebDriver"
 NEEDED = {"MiniBrowser": EXECUTABLE} | {name: shutil.which(name) for name in (DRIVER, "Xvfb", "xdotool")}
+# Seconds; where the page is left meanwhile, its script never answers.
+SCRIPT, ANSWER = 5, 15
 QUIET = {"GDK_BACKEND": "x11", "GTK_A11Y": "none", "NO_AT_BRIDGE": "1", "GSETTINGS_BACKEND": "memory"}
 
 
@@ -33,8 +35,8 @@ class WebKit(Browser):
         wish = {
             # It asks the system's store whom to trust, and that is not the tests' to change.
             "acceptInsecureCerts": True,
-            "timeouts": {"script": PATIENCE * 1000, "pageLoad": PATIENCE * 1000},
-            "pageLoadStrategy": "none",
+            "timeouts": {"script": SCRIPT * 1000, "pageLoad": PATIENCE * 1000},
+            "pageLoadStrategy": "eager",
             "webkitgtk:browserOptions": {"binary": EXECUTABLE, "args": switches},
         }
         session = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wish}})
@@ -79,8 +81,10 @@ class WebKit(Browser):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._base + path, data=data, method=method)  # noqa: S310 - our own driver
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=ANSWER) as answer:  # noqa: S310
                 return json.load(answer)["value"]
+        except TimeoutError:  # the process that had the page has gone, and the question with it
+            raise RefusedError(f"{path}: no answer") from None
         except urllib.error.HTTPError as error:
             with error:
                 said = json.load(error)["value"]

@@ -51,6 +51,13 @@ def test_addresses_and_errors(visitor: HttpRequest) -> None:
     }
 
 
+def test_browser_is_asked_where_the_site_says_so(visitor: HttpRequest, settings: Settings) -> None:
+    settings.SILENT_SSO_FEDCM_CONFIG_URL = "https://id.example.org/fedcm.json"
+    found = data(render(TAG, visitor))
+    assert found["fedcm-url"] == "/static/django_silent_sso/fedcm.js"
+    assert found["callback-url"] == "/oidc/callback/"
+
+
 def test_link_comes_back_to_the_page(visitor: HttpRequest, settings: Settings) -> None:
     settings.OIDC_REDIRECT_FIELD_NAME = "back"
     html = render(TAG, visitor)

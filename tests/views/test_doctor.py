@@ -159,6 +159,17 @@ def test_it_shows_what_the_site_has_and_no_secret(debugging: Browser, settings: 
     assert facts["op_host"] == "127.0.0.1"
 
 
+@pytest.mark.parametrize("url", ["https://id.example.org/fedcm.json", None])
+def test_it_says_whether_the_browser_may_ask_the_op_itself(
+    debugging: Browser, settings: Settings, url: str | None
+) -> None:
+    settings.SILENT_SSO_FEDCM_CONFIG_URL = url
+    text = debugging.get(PATH).content.decode()
+    assert config(text)["fedcm"] is (url is not None)
+    assert ('data-word="fedcm_yes"' in text) is (url is not None)
+    assert (url or "SILENT_SSO_FEDCM_CONFIG_URL") in text
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

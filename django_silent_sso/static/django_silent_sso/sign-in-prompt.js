@@ -15,6 +15,7 @@
 const TAG = "silent-sso-prompt";
 const HOUR = 3_600_000; // milliseconds
 const WAITS = [HOUR, 24 * HOUR, 7 * 24 * HOUR, 30 * 24 * HOUR]; // after the first, second, ... "Not now"
+const GLANCE = 700; // milliseconds; nobody reads a question and closes it in less
 const PAUSE = 100; // milliseconds: a message that is there as soon as its place is may not be read out
 
 let required = /** @type {News | undefined} */ (undefined); // why the person is needed
@@ -25,6 +26,7 @@ let asking = false;
 let again = false; // there was news while the site was being asked
 let off = Object({}); // what is stored of "Not now", where there is no storage
 let channel = /** @type {BroadcastChannel | undefined} */ (undefined);
+let browserAsked = false; // itself (FedCM): another click leads to the window
 
 /** @returns {Prompt | null} the first is the one: a page needs no second */
 const current = () => document.querySelector(TAG);
@@ -176,12 +178,45 @@ class Prompt extends HTMLElement {
     link.target = touched ? "_blank" : "";
     if (touched) link.href = inWindow;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a tab was asked for
-    if (!window.open(inWindow, "silent-sso-sign-in", "popup,width=640,height=760")) return;
-    event.preventDefault();
+    if (this.dataset.fedcmUrl && !browserAsked && "IdentityCredential" in window) {
+      event.preventDefault();
+      this.askBrowser(link);
+    } else if (this.openWindow()) event.preventDefault();
+  }
+
+  openWindow() {
+    if (!window.open(this.dataset.windowUrl, "silent-sso-sign-in", "popup,width=640,height=760")) return false;
     waiting = true;
     this.update();
+    return true;
+  }
+
+  /** The browser's own question first, and the window only if it had none. @param {HTMLAnchorElement} link */
+  async askBrowser(link) {
+    browserAsked = true;
+    const { fedcmUrl = "", startUrl, callbackUrl } = this.dataset;
+    const urls = { start_url: startUrl, callback_url: callbackUrl };
+    const mediation = required?.error === "account_selection_required" ? "required" : "optional";
+    const end = new AbortController();
+    // What the browser shows takes the focus, for a moment even where it then finds nothing to ask.
+    let shownAt = Infinity;
+    addEventListener("blur", () => { shownAt = Math.min(shownAt, performance.now()); }, { signal: end.signal });
+    const answer = await import(fedcmUrl).then(({ byClick }) => byClick(urls, ask, mediation)).catch(() => undefined);
+    end.abort();
+    if (answer?.status === "signed_in") {
+      knownAs = answer.user?.name ?? knownAs;
+      channel?.postMessage(null); // for the page's script, and other tabs
+      this.finish();
+    } else if (this.open && performance.now() - shownAt < GLANCE) {
+      // Whoever closed the browser's question wants no window in its place.
+      if (!this.openWindow() && !touched) location.assign(link.href);
+    }
   }
 }
+
+/** @param {string} url @param {BodyInit} body */
+const ask = (url, body) => fetch(url, { method: "POST", body, headers: { Accept: "application/json" }, cache: "no-store" })
+  .then((response) => response.json());
 
 /**
  * Has the person signed in meanwhile? Nothing is read out of the window: under COOP a live one passes for closed.

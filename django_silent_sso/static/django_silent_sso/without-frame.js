@@ -15,7 +15,6 @@
 const MINUTE = 60_000; // milliseconds; the shortest time between two such trips
 const SELDOM = 900_000; // and where a user is signed in
 const SHORTLY = 30_000; // by then the page is back
-const QUIET = 600_000; // so long browsers refuse to ask silently once more
 
 /**
  * @param {string} trigger @param {Answer} answer @param {Core} core
@@ -25,23 +24,24 @@ const QUIET = 600_000; // so long browsers refuse to ask silently once more
 export async function otherwise(trigger, answer, core, handy) {
   const { config, memo, tab, ask, emit, ahead, part } = core;
   const { shown } = core.look();
-  if (config.fedcm && !ahead(memo.read().fedcm)) {
-    const found = await part("fedcm").then(({ byBrowser }) => byBrowser(config, ask, "silent")).catch(() => undefined);
-    if (found?.status === "signed_in") return found;
-    memo.write({ ...memo.read(), fedcm: Date.now() + QUIET });
+  const always = config.top_level_hop === "always";
+  const leave = (answer.confirm || always) && trigger !== "call" && handy && config.top_level_hop !== "never" && !ahead(memo.read().hop);
+  if (config.fedcm) {
+    const agreed = () => emit("before-sign-in", { reason: trigger, user: shown.user, transport: "fedcm" });
+    const found = await part("fedcm").then(({ silently }) => silently(config, ask, leave, agreed)).catch(() => undefined);
+    // After the seconds that a no takes the person has begun to read: this page does not leave any more.
+    if (found) return found.status ? { transport: "fedcm", ...found } : answer;
   }
-  if (!answer.confirm && config.top_level_hop !== "always") return answer;
-  if (trigger === "call" || !handy || config.top_level_hop === "never" || ahead(memo.read().hop)) return answer;
-  if (!emit("before-sign-in", { reason: trigger, user: shown.user, transport: "top" })) return answer;
-  const itp_support = config.top_level_hop === "always" ? "1" : "";
+  if (!leave || !emit("before-sign-in", { reason: trigger, user: shown.user, transport: "top" })) return answer;
+  const itp_support = always ? "1" : "";
   const fields = { transport: "top", itp_support, return_to: location.href.slice(location.origin.length) };
   const begun = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
   if (!begun.authorization_url) return answer;
-  const { blind, fedcm } = memo.read();
+  const { blind } = memo.read();
   const until = Date.now() + Math.max((answer.retry_after ?? 0) * 1000, MINUTE);
   const hop = Math.max(until, shown.signed_in ? Date.now() + SELDOM : 0);
   // Whoever is signed in when the page is back was so at the OP before: the frame was blind.
-  memo.write({ until, hop, blind, fedcm, left: Date.now() + SHORTLY });
+  memo.write({ until, hop, blind, left: Date.now() + SHORTLY });
   tab.write({ signed_in: shown.signed_in, scroll: { left: scrollX, top: scrollY, behavior: "instant" } });
   location.replace(begun.authorization_url);
   return new Promise((resolve) => setTimeout(resolve, MINUTE, answer)); // a page that is left has no more to say

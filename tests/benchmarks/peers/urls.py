@@ -143,10 +143,13 @@ def told(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@cache
+def template(kind: str) -> Any:
+    text = PAGE.replace("HEAD", HEADS.get(kind, "")).replace("BODY", BODIES.get(kind, ""))
+    return engines["django"].from_string(text if OURS else text.removeprefix("{% load silent_sso %}"))
+
+
 def page(request: HttpRequest, kind: str) -> HttpResponse:
-    template = PAGE.replace("HEAD", HEADS.get(kind, "")).replace("BODY", BODIES.get(kind, ""))
-    if not OURS:
-        template = template.removeprefix("{% load silent_sso %}")
     known = facts()
     context = {
         "op": SafeString(known["issuer"].rstrip("/")),
@@ -154,7 +157,7 @@ def page(request: HttpRequest, kind: str) -> HttpResponse:
         "endpoints": SafeString(json.dumps(known["endpoints"])),
         "attempt": _attempt(request) if kind == "floor" else None,
     }
-    return HttpResponse(engines["django"].from_string(template).render(context, request))
+    return HttpResponse(template(kind).render(context, request))
 
 
 def _attempt(request: HttpRequest) -> str:
