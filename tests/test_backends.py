@@ -276,7 +276,7 @@ def test_a_changed_name_and_address_are_taken_over_and_written_once(django_asser
     assert sign_in(given_name="Alicia", family_name="Ash", email="new@x.org") == user
     user.refresh_from_db()
     assert (user.first_name, user.last_name, user.email) == ("Alicia", "Ash", "new@x.org")
-    with django_assert_num_queries(1):  # the identity twice: found, and found to be linked
+    with django_assert_num_queries(1):  # the identity, with its user
         sign_in(given_name="Alicia", family_name="Ash", email="new@x.org")
 
 

@@ -63,9 +63,8 @@ def test_who_has_chosen_once_is_not_asked_again(prompted: Asked) -> None:
 
 @pytest.mark.parametrize("case", [SAME_SITE], ids=["frame"])
 def test_who_shall_choose_is_let_choose(asked: Asked) -> None:
-    """However often FedCM was used: the OP knows several accounts, and says so to the frame."""
-    asked.use()
-    asked.world.end_session()
+    """The OP wants it, and says so to the frame. On its own site the browser would have asked nothing else."""
+    asked.sign_in_at_op()
     asked.provider.answer_with_error("account_selection_required")
     look(asked)
     asked.browser.click(LINK)
