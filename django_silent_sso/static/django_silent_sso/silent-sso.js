@@ -181,9 +181,9 @@ async function conclude(trigger, answer, start) {
     const handy = now() - since < JUST_NOW && window.top === window && quiet();
     answer = await part("without-frame").then(({ otherwise }) => otherwise(trigger, answer, core, handy)).catch(() => answer);
   }
-  const { reason = "op_answer_invalid", refused } = answer;
+  const { reason = "op_answer_invalid", refused, transport = "frame" } = answer;
   if (reason === "exempt") return { status: "failed", error: reason, reason }; // prevented, or the page is being left
-  const facts = { reason, transport: "frame", duration: Math.round(now() - start) };
+  const facts = { reason, transport, duration: Math.round(now() - start) };
   if (answer.status === "signed_in") {
     learn(answer);
     if (config.credential_in_page) await check();
