@@ -25,8 +25,6 @@ from example_project.bootstrap import ROOT, environment, run
 LINT = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
 # One file at a time in each process: the fixtures of a file are made once.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
-# Much of a browser's time is waiting: one more than there are processors, but never a crowd.
-WITH_BROWSERS = ("-n", str(min((os.cpu_count() or 1) + 1, 5)), "--dist", "loadfile")
 DOCS = ["sphinx", "--fail-on-warning", "--keep-going", "--quiet", "docs", "docs/_build/html"]
 
 
@@ -43,8 +41,9 @@ def main() -> None:
         sys.exit(1 if any(checks) else 0)
     python = _test_environment(options.django)
     if not pytest_arguments:
+        # Two processes share the processors well; two with a browser each keep one another waiting.
         first = _module(python, ["pytest", *PARALLEL, "-m", "not browser"])
-        sys.exit(max(first, _module(python, ["pytest", *WITH_BROWSERS, "-m", "browser"])))
+        sys.exit(max(first, _module(python, ["pytest", "-m", "browser"])))
     run(python, "-m", "pytest", *pytest_arguments)
 
 

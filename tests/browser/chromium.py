@@ -93,9 +93,6 @@ class Tab:
         page.on("pageerror", lambda error: tab.console.append(f"error: {error}"))
         return tab
 
-    async def send(self, command: str) -> None:
-        await self._cdp.send(command)  # type: ignore[arg-type]
-
     def _told(self, event: dict[str, Any]) -> None:
         with self._news:
             self.events.append(event)
@@ -213,21 +210,23 @@ class Chromium:
             tab.open(url)
         return tab
 
+    def leave(self) -> None:
+        """Close every page, before the test takes away what their scripts might still ask for."""
+
+        async def close() -> None:
+            pages = self.context.pages
+            await self.context.new_page()  # before the last one is closed: with it the browser would end
+            for page in pages:
+                await page.close()
+
+        self._loop.do(close())
+
     def renewed(self) -> Chromium:
-        """The same browser with one new tab, without any other, cookies, or cached files."""
-
-        async def renew() -> Chromium:
-            page = await self.context.new_page()  # before the last one is closed: with it the browser would end
-            await self.context.set_offline(False)
-            for other in self.context.pages:
-                if other is not page:
-                    await other.close()
-            await self.context.clear_cookies()
-            tab = await Tab.attach(self._loop, page)
-            await tab.send("Network.clearBrowserCache")
-            return Chromium(self._loop, self.context, tab)
-
-        return self._loop.do(renew())
+        """The same browser with one new tab and no other, and without cookies."""
+        self.leave()
+        self._loop.do(self.context.set_offline(False))
+        self.clear_cookies()
+        return Chromium(self._loop, self.context, self._loop.do(Tab.attach(self._loop, self.context.pages[0])))
 
     def cookies(self) -> dict[str, dict[str, Any]]:
         return {str(cookie["name"]): dict(cookie) for cookie in self._loop.do(self.context.cookies())}

@@ -149,6 +149,7 @@ def make_site(
     recorder = Recorder()
     with serving(recorder) as origin:
         yield lambda home: Site(f"http://{home}:{urlsplit(origin).port}", recorder, provider, browser)
+        browser.leave()
 
 
 @pytest.fixture
