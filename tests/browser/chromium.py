@@ -193,7 +193,7 @@ class Tab:
 
 
 class Chromium:
-    """A browser, with its first tab. What one test has left in it, `renewed()` takes away for the next."""
+    """The browser of one test, with its first tab."""
 
     def __init__(self, loop: EventLoop, context: BrowserContext, tab: Tab) -> None:
         self.context, self.tab = context, tab
@@ -209,24 +209,6 @@ class Chromium:
         if url is not None:
             tab.open(url)
         return tab
-
-    def leave(self) -> None:
-        """Close every page, before the test takes away what their scripts might still ask for."""
-
-        async def close() -> None:
-            pages = self.context.pages
-            await self.context.new_page()  # before the last one is closed: with it the browser would end
-            for page in pages:
-                await page.close()
-
-        self._loop.do(close())
-
-    def renewed(self) -> Chromium:
-        """The same browser with one new tab and no other, and without cookies."""
-        self.leave()
-        self._loop.do(self.context.set_offline(False))
-        self.clear_cookies()
-        return Chromium(self._loop, self.context, self._loop.do(Tab.attach(self._loop, self.context.pages[0])))
 
     def cookies(self) -> dict[str, dict[str, Any]]:
         return {str(cookie["name"]): dict(cookie) for cookie in self._loop.do(self.context.cookies())}

@@ -81,22 +81,9 @@ def fresh_browser(loop: EventLoop, playwright: Playwright, *, third_party: bool)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def shared_browser(event_loop_thread: EventLoop, playwright: Playwright) -> Iterator[Chromium]:
-    """One for all tests of a file: its start takes longer than most of them. Each test has origins of its own."""
-    with fresh_browser(event_loop_thread, playwright, third_party=True) as browser:
-        yield browser
-
-
 @pytest.fixture
-def browser(
-    event_loop_thread: EventLoop, playwright: Playwright, third_party: bool, request: pytest.FixtureRequest
-) -> Iterator[Chromium]:
-    if third_party:
-        yield request.getfixturevalue("shared_browser").renewed()
-        return
-    # A browser that blocks cookies remembers, whatever the port, whom its user has dealt with.
-    with fresh_browser(event_loop_thread, playwright, third_party=False) as browser:
+def browser(event_loop_thread: EventLoop, playwright: Playwright, third_party: bool) -> Iterator[Chromium]:
+    with fresh_browser(event_loop_thread, playwright, third_party=third_party) as browser:
         yield browser
 
 
@@ -149,7 +136,6 @@ def make_site(
     recorder = Recorder()
     with serving(recorder) as origin:
         yield lambda home: Site(f"http://{home}:{urlsplit(origin).port}", recorder, provider, browser)
-        browser.leave()
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def origin(database: None, settings: Settings, oidc_provider_6: OIDCProvider, re
 
 
 @pytest.fixture
-def tab(browser: Chromium, origin: str, oidc_provider_6: OIDCProvider) -> Iterator[Tab]:
+def tab(browser: Chromium, origin: str, oidc_provider_6: OIDCProvider) -> Tab:
     """A page that shows alice, and watches."""
     tab = browser.tab
     serve(tab, "https://polyfill.io/**", "")
@@ -78,8 +78,7 @@ def tab(browser: Chromium, origin: str, oidc_provider_6: OIDCProvider) -> Iterat
     tab.until(f"location.href === '{origin}/page/' && document.readyState === 'complete'")
     assert tab.text("#user") == "alice"
     oidc_provider_6.forget_calls()
-    yield tab
-    browser.leave()
+    return tab
 
 
 @pytest.mark.parametrize("front_channel", [True, False], ids=["told", "not told"])
