@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from django_silent_sso.testing import OpenIDProvider
+from tests.interop.database import use_database_file
 
 NAVIGATION = {
     "Sec-Fetch-Mode": "navigate",
@@ -185,3 +190,21 @@ def browser(db: None, openid_provider: OpenIDProvider) -> Browser:
 @pytest.fixture
 def make_browser(db: None, openid_provider: OpenIDProvider) -> Callable[..., Browser]:
     return lambda **defaults: Browser(openid_provider, **defaults)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
+    """An SQLite file with every table and no row."""
+    path = tmp_path_factory.mktemp("database") / "migrated.sqlite3"
+    with django_db_blocker.unblock(), use_database_file(path):
+        call_command("migrate", verbosity=0)
+    return path
+
+
+@pytest.fixture
+def database(migrated_database: Path, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A file of its own: the site's threads write at the same time, as on a real site."""
+    path = tmp_path / "site.sqlite3"
+    shutil.copy(migrated_database, path)
+    with django_db_blocker.unblock(), use_database_file(path):
+        yield

@@ -27,16 +27,14 @@ def obstacle(
     """
     signed_in = False
     if has_session_cookie(request):
+        if not RPSession.is_readable(request.session):
+            return Reason.STORAGE_UNAVAILABLE, 0
         if RPSession.is_foreign(request.session):
             return Reason.NOT_OUR_SESSION, 0
         signed_in = RPSession.read(request.session) is not None
-    if not signed_in:
-        if conf.visitors == "off":
-            return Reason.VISITORS_OFF, 0
-        if marks.silence is not None:
-            return marks.silence, 0
-        if request.headers.get("Sec-GPC") == "1" and not marks.known:
-            return Reason.PRIVACY_SIGNAL, 0
+    reason = None if signed_in else _why_not_visitors(request, marks)
+    if reason is not None:
+        return reason, 0
     if transport == TOP:
         return _obstacle_to_hop(marks, now, wanted="always" if always else conf.top_level_hop, signed_in=signed_in)
     if trigger == LOAD and now < marks.frame_refused_until:
@@ -44,6 +42,14 @@ def obstacle(
     if trigger == RETURN and 0 <= now - marks.frame_asked_at < TAB_RETURN:
         return Reason.BACKED_OFF, marks.frame_asked_at + TAB_RETURN
     return None, 0
+
+
+def _why_not_visitors(request: HttpRequest, marks: Marks) -> Reason | None:
+    if conf.visitors == "off":
+        return Reason.VISITORS_OFF
+    if marks.silence is not None:
+        return marks.silence
+    return Reason.PRIVACY_SIGNAL if request.headers.get("Sec-GPC") == "1" and not marks.known else None
 
 
 def _obstacle_to_hop(marks: Marks, now: float, *, wanted: str, signed_in: bool) -> tuple[Reason | None, float]:

@@ -10,7 +10,7 @@ import time
 
 from django.http import HttpRequest
 
-from django_silent_sso.browser import has_session_cookie, kind_of
+from django_silent_sso.browser import kind_of
 from django_silent_sso.details import SilentSSO
 from django_silent_sso.flows.begin import Begun, begin, beginning_is_cheap
 from django_silent_sso.flows.obstacles import LOAD, obstacle
@@ -18,7 +18,6 @@ from django_silent_sso.policy import Kind
 from django_silent_sso.protocol.errors import SilentSSOError
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import FRAME
-from django_silent_sso.storage.rp_session import RPSession
 
 __all__ = ["ready_attempt"]
 
@@ -35,8 +34,6 @@ def ready_attempt(request: HttpRequest) -> dict[str, str] | None:
         return None
     begun: Begun | None = getattr(request, BEGUN, None)  # the tag may stand in a page twice
     if begun is None:
-        if has_session_cookie(request) and not RPSession.is_readable(request.session):
-            return None
         now, marks = time.time(), read_marks(request)
         if obstacle(request, marks, now, transport=FRAME, trigger=LOAD)[0] is not None:
             return None

@@ -8,7 +8,7 @@ from math import ceil
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from django_silent_sso.browser import has_session_cookie, is_same_origin
+from django_silent_sso.browser import is_same_origin
 from django_silent_sso.conf import conf
 from django_silent_sso.flows.begin import begin, destination
 from django_silent_sso.flows.obstacles import LOAD, RETURN, obstacle
@@ -16,7 +16,6 @@ from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.responses import FrameResult, private
 from django_silent_sso.storage.marks import read_marks
 from django_silent_sso.storage.pending import FRAME, POPUP, TOP
-from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.views.endpoint import endpoint, leave_session_alone
 
 __all__ = ["start"]
@@ -37,8 +36,6 @@ def start(request: HttpRequest) -> HttpResponse:
         transport = FRAME  # what it brings comes back by the page's script, too
     if transport not in (FRAME, TOP, POPUP):
         return FrameResult("failed", Reason.WRONG_TRANSPORT, code=400)
-    if has_session_cookie(request) and not RPSession.is_readable(request.session):
-        return _not_now(Reason.STORAGE_UNAVAILABLE, 0, now)
     trigger = request.POST.get("trigger", LOAD)
     always = request.POST.get("itp_support") == "1"
     reason, until = obstacle(request, marks, now, transport=transport, trigger=trigger, always=always)

@@ -36,11 +36,11 @@ SWITCHES = [
     "--disable-sync",
     "--password-store=basic",
     "--window-size=1000,800",
-    "--host-resolver-rules=MAP *.localhost 127.0.0.1",
     # It meets no pages but ours, in containers where it could not have a sandbox or much shared memory.
     "--no-sandbox",
     "--disable-dev-shm-usage",
 ]
+NAMES = "--host-resolver-rules=MAP *.localhost 127.0.0.1"
 # Tells the test every event of ours, with the moment in milliseconds since the navigation started.
 WATCH = """
 if (window === window.top) {
@@ -226,7 +226,8 @@ def chromium(loop: EventLoop, playwright: Playwright, profile: Path, *, third_pa
     }
     (profile / "Default").mkdir(parents=True)
     (profile / "Default" / "Preferences").write_text(json.dumps(preferences))
-    command = [str(EXECUTABLE), *SWITCHES, f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"]
+    switches = [*SWITCHES, NAMES, f"--user-data-dir={profile}", "--remote-debugging-port=0"]
+    command = [str(EXECUTABLE), *switches, "about:blank"]
     process = subprocess.Popen(  # noqa: S603 - our own arguments
         command,
         stderr=subprocess.PIPE,

@@ -10,24 +10,21 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.management import call_command
 
 from django_silent_sso.testing import OpenIDProvider
 from tests.browser.chromium import EXECUTABLE, Chromium, EventLoop, chromium, start_playwright
 from tests.browser.site import SAME_SITE, Recorder, Site
 from tests.browser.watching import QUICK
-from tests.interop.database import use_database_file
 from tests.interop.site_server import serving
 
 if TYPE_CHECKING:
     from playwright.async_api import Playwright
-    from pytest_django import DjangoDbBlocker, Settings
+    from pytest_django import Settings
 
 HERE = Path(__file__).parent
 
@@ -70,38 +67,15 @@ def third_party() -> bool:
     return True
 
 
-@contextmanager
-def fresh_browser(loop: EventLoop, playwright: Playwright, *, third_party: bool) -> Iterator[Chromium]:
+@pytest.fixture
+def browser(event_loop_thread: EventLoop, playwright: Playwright, third_party: bool) -> Iterator[Chromium]:
     # Not pytest's tmp_path: the profile is of no interest afterwards, and large.
     folder = tempfile.mkdtemp(prefix="chromium-")
     try:
-        with chromium(loop, playwright, Path(folder) / "profile", third_party=third_party) as browser:
+        with chromium(event_loop_thread, playwright, Path(folder) / "profile", third_party=third_party) as browser:
             yield browser
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def browser(event_loop_thread: EventLoop, playwright: Playwright, third_party: bool) -> Iterator[Chromium]:
-    with fresh_browser(event_loop_thread, playwright, third_party=third_party) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
-    """An SQLite file with every table and no row."""
-    path = tmp_path_factory.mktemp("browser") / "migrated.sqlite3"
-    with django_db_blocker.unblock(), use_database_file(path):
-        call_command("migrate", verbosity=0)
-    return path
-
-
-@pytest.fixture
-def database(migrated_database: Path, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    path = tmp_path / "site.sqlite3"
-    shutil.copy(migrated_database, path)
-    with django_db_blocker.unblock(), use_database_file(path):
-        yield
 
 
 @pytest.fixture

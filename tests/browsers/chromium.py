@@ -9,26 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+from tests.browser.chromium import EXECUTABLE, SWITCHES
 from tests.browsers.driver import Browser, Launch
 from tests.browsers.process import running, surroundings
 from tests.browsers.wire import Wire
 
-EXECUTABLE = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
 NEEDED = {"chromium": EXECUTABLE, "certutil": shutil.which("certutil")}
-SWITCHES = [
-    "--headless",
-    "--disable-gpu",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--password-store=basic",
-    "--window-size=1000,800",
-    # It meets no pages but ours, in containers where it could not have a sandbox or much shared memory.
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-]
 
 
 class Chromium(Browser):

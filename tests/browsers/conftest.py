@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.management import call_command
 
 from tests.browsers.driver import Browser, Launch
 from tests.browsers.fedcm import Asked, asking
@@ -20,10 +19,9 @@ from tests.browsers.matrix import KINDS, Case, Kind
 from tests.browsers.measured import Measured
 from tests.browsers.world import World, world
 from tests.faults.certificates import Authority
-from tests.interop.database import use_database_file
 
 if TYPE_CHECKING:
-    from pytest_django import DjangoDbBlocker, Settings
+    from pytest_django import Settings
 
 HERE = Path(__file__).parent
 
@@ -104,23 +102,6 @@ def browser(shelf: Shelf, case: Case) -> Browser:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     return shelf.take(case.kind)
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
-    """An SQLite file with every table and no row."""
-    path = tmp_path_factory.mktemp("browsers") / "migrated.sqlite3"
-    with django_db_blocker.unblock(), use_database_file(path):
-        call_command("migrate", verbosity=0)
-    return path
-
-
-@pytest.fixture
-def database(migrated_database: Path, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    path = tmp_path / "site.sqlite3"
-    shutil.copy(migrated_database, path)
-    with django_db_blocker.unblock(), use_database_file(path):
-        yield
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import cache
-from django.core.management import call_command
 
 from django_silent_sso.op import health
 from django_silent_sso.op import provider as op_provider
@@ -152,15 +151,6 @@ WHO: dict[str, Callable[[Browser, Clock], Visitor | Member]] = {"visitor": Visit
 def trial(request: pytest.FixtureRequest, redirected: None, browser: Browser, clock: Clock) -> Visitor | Member:
     """The test runs twice: for a visitor's silent attempt, and for the renewal of a session."""
     return WHO[request.param](browser, clock)
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
-    """An SQLite file with every table and no row."""
-    path = tmp_path_factory.mktemp("faults") / "migrated.sqlite3"
-    with django_db_blocker.unblock(), database(path):
-        call_command("migrate", verbosity=0)
-    return path
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,10 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.management import call_command
 
 from django_silent_sso.op import health, provider
-from tests.interop.database import use_database_file
 from tests.interop.oidc_provider.install import NotAvailable
 from tests.interop.oidc_provider.process import CLIENT_SECRET, OIDCProvider, running
 from tests.interop.scripted_browser import ScriptedBrowser
@@ -24,7 +21,7 @@ from tests.interop.site_server import serving
 from tests.interop.site_under_test import Site
 
 if TYPE_CHECKING:
-    from pytest_django import DjangoDbBlocker, Settings
+    from pytest_django import Settings
 
 HERE = Path(__file__).parent
 
@@ -46,24 +43,6 @@ def oidc_provider_process() -> Iterator[OIDCProvider]:
                 pytest.fail(str(reason), pytrace=False)
             pytest.skip(str(reason))
         yield provider
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
-    """An SQLite file with every table and no row."""
-    path = tmp_path_factory.mktemp("interop") / "migrated.sqlite3"
-    with django_db_blocker.unblock(), use_database_file(path):
-        call_command("migrate", verbosity=0)
-    return path
-
-
-@pytest.fixture
-def database(migrated_database: Path, tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A file of its own: the site's threads write at the same time, as on a real site."""
-    path = tmp_path / "site.sqlite3"
-    shutil.copy(migrated_database, path)
-    with django_db_blocker.unblock(), use_database_file(path):
-        yield
 
 
 @pytest.fixture

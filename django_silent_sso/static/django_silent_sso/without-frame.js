@@ -25,7 +25,8 @@ export async function otherwise(trigger, answer, core, handy) {
   const { config, memo, tab, ask, emit, ahead, part } = core;
   const { shown } = core.look();
   const always = config.top_level_hop === "always";
-  const leave = (answer.confirm || always) && trigger !== "call" && handy && config.top_level_hop !== "never" && !ahead(memo.read().hop);
+  const allowed = always || (answer.confirm && config.top_level_hop !== "never");
+  const leave = allowed && trigger !== "call" && handy && !ahead(memo.read().hop);
   if (config.fedcm) {
     const agreed = () => emit("before-sign-in", { reason: trigger, user: shown.user, transport: "fedcm" });
     const found = await part("fedcm").then(({ silently }) => silently(config, ask, leave, agreed)).catch(() => undefined);
