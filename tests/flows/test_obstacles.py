@@ -105,3 +105,13 @@ def test_page_does_not_leave_again_and_again(visitor: HttpRequest) -> None:
 def test_page_does_not_leave_soon_after_a_refusal(visitor: HttpRequest, since: int, stopped: bool) -> None:
     marks = replace(NEW, known=True, refused_until=int(NOW) - since)
     assert found(visitor, marks, TOP) == ((Reason.BACKED_OFF, NOW - since) if stopped else (None, 0))
+
+
+def test_session_that_cannot_be_read_is_no_visitor_s(visitor: HttpRequest) -> None:
+    class Broken(SessionStore):
+        def load(self) -> dict[str, object]:
+            raise OSError("the store is away")
+
+    visitor.session = Broken("k" * 32)
+    visitor.COOKIES["sessionid"] = "x"
+    assert found(visitor) == (Reason.STORAGE_UNAVAILABLE, 0)
