@@ -95,7 +95,7 @@ def sign_in_there(site: Site, window: Page, name: str) -> None:
 
 def waits_for_a_person(site: Site) -> None:
     site.tab.until("document.querySelector('#silent-sso-status')?.textContent.includes('Please sign in')")
-    assert site.tab.evaluate("document.querySelector('#silent-sso-sign-in').hidden") is False
+    assert site.tab.run("document.querySelector('#silent-sso-sign-in').hidden") is False
     assert urls_forms.executed == []
 
 
