@@ -1,4 +1,4 @@
-"""A browser, the site and the OP, each fresh for every test.
+"""A browser, the site and the OP, each fresh for every test (the browser as good as that).
 
 The OP is id.corp.localhost; the site is app.corp.localhost (the same site as the OP) or, where a test asks for `home =
 OTHER_SITE`, app.rp-site.localhost.
@@ -7,8 +7,6 @@ OTHER_SITE`, app.rp-site.localhost.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from django_silent_sso.testing import OpenIDProvider
-from tests.browser.chromium import EXECUTABLE, Chromium, EventLoop, chromium, start_playwright
+from tests.browser.chromium import EXECUTABLE, Browsers, Chromium, chromium, start_playwright
 from tests.browser.site import SAME_SITE, Recorder, Site
+from tests.browser.tab import EventLoop
 from tests.browser.watching import QUICK
 from tests.interop.site_server import serving
 
@@ -67,15 +66,21 @@ def third_party() -> bool:
     return True
 
 
+@pytest.fixture(scope="session")
+def browsers(event_loop_thread: EventLoop, playwright: Playwright) -> Iterator[Browsers]:
+    browsers = Browsers(event_loop_thread, playwright)
+    yield browsers
+    browsers.end()
+
+
 @pytest.fixture
-def browser(event_loop_thread: EventLoop, playwright: Playwright, third_party: bool) -> Iterator[Chromium]:
-    # Not pytest's tmp_path: the profile is of no interest afterwards, and large.
-    folder = tempfile.mkdtemp(prefix="chromium-")
-    try:
-        with chromium(event_loop_thread, playwright, Path(folder) / "profile", third_party=third_party) as browser:
-            yield browser
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def browser(
+    event_loop_thread: EventLoop, playwright: Playwright, browsers: Browsers, third_party: bool
+) -> Iterator[Chromium]:
+    # A browser that blocks cookies remembers, whatever the port, whom its user has dealt with.
+    lent = browsers.lend() if third_party else chromium(event_loop_thread, playwright, third_party=False)
+    with lent as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -110,6 +115,7 @@ def make_site(
     recorder = Recorder()
     with serving(recorder) as origin:
         yield lambda home: Site(f"http://{home}:{urlsplit(origin).port}", recorder, provider, browser)
+        browser.leave()
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import WSGIHandler
 
 from django_silent_sso.testing import OpenIDProvider, make_overdue, make_stale
-from tests.browser.chromium import Chromium, Tab
+from tests.browser.chromium import Chromium
+from tests.browser.tab import Tab
 
 SAME_SITE = "app.corp.localhost"  # the OP is id.corp.localhost
 OTHER_SITE = "app.rp-site.localhost"

@@ -13,8 +13,9 @@ from django.core.cache import cache
 from django_silent_sso.op import health
 from django_silent_sso.op import provider as op
 from tests.browser import npm
-from tests.browser.chromium import Chromium, Tab
+from tests.browser.chromium import Chromium
 from tests.browser.site import Recorder
+from tests.browser.tab import Tab
 from tests.browser.watching import QUICK, serve
 from tests.interop.oidc_provider.install import OLDER, NotAvailable
 from tests.interop.oidc_provider.process import CLIENT_SECRET, OIDCProvider, running
@@ -65,7 +66,7 @@ def origin(database: None, settings: Settings, oidc_provider_6: OIDCProvider, re
 
 
 @pytest.fixture
-def tab(browser: Chromium, origin: str, oidc_provider_6: OIDCProvider) -> Tab:
+def tab(browser: Chromium, origin: str, oidc_provider_6: OIDCProvider) -> Iterator[Tab]:
     """A page that shows alice, and watches."""
     tab = browser.tab
     serve(tab, "https://polyfill.io/**", "")
@@ -78,7 +79,8 @@ def tab(browser: Chromium, origin: str, oidc_provider_6: OIDCProvider) -> Tab:
     tab.until(f"location.href === '{origin}/page/' && document.readyState === 'complete'")
     assert tab.text("#user") == "alice"
     oidc_provider_6.forget_calls()
-    return tab
+    yield tab
+    browser.leave()
 
 
 @pytest.mark.parametrize("front_channel", [True, False], ids=["told", "not told"])

@@ -17,7 +17,8 @@ import pytest
 from tests.repository import ROOT
 
 if TYPE_CHECKING:
-    from tests.browser.chromium import Chromium, Tab
+    from tests.browser.chromium import Chromium
+    from tests.browser.tab import Tab
 
 READY, ENDED = "The demo is ready.", "(ended)"
 PATIENCE = 120  # seconds; it makes three databases

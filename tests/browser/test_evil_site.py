@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.sessions.models import Session
 
-from tests.browser.chromium import Chromium, Tab
+from tests.browser.chromium import Chromium
 from tests.browser.site import Site
+from tests.browser.tab import Tab
 from tests.browser.test_frame_trouble import FORGE
 from tests.interop.site_server import serving
 

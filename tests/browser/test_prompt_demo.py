@@ -10,7 +10,8 @@ from tests.browser.test_demo import demo, sees, sign_in
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-    from tests.browser.chromium import Chromium, Tab
+    from tests.browser.chromium import Chromium
+    from tests.browser.tab import Tab
 
 __all__ = ["demo"]  # pytest looks for its fixtures here
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from django_silent_sso.testing import OpenIDProvider
-from tests.browser.chromium import Tab
 from tests.browser.site import OTHER_SITE, Site
+from tests.browser.tab import Tab
 from tests.browser.test_other_site import blocked
 from tests.browser.test_tab_return import CLOCK
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from django_silent_sso.storage.rp_session import KEY
-from tests.browser.chromium import Tab
 from tests.browser.site import Site
+from tests.browser.tab import Tab
 
 # Twelve questions in the time of one; and a clock that a test can put forward, in every page of the browser.
 QUICK = """
