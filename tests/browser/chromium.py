@@ -34,6 +34,10 @@ SWITCHES = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-extensions",
+    "--disable-default-apps",
+    # Nothing of this is seen in the tests, and all of it takes time: the address bar's menus, hints, other screens.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,OptimizationHints,MediaRouter",
     "--password-store=basic",
     "--window-size=1000,800",
     # It meets no pages but ours, in containers where it could not have a sandbox or much shared memory.
@@ -95,13 +99,22 @@ class Chromium:
         self._blank = self._loop.do(close(), CLOSING)
 
     def renewed(self) -> Chromium:
-        """The same browser for another test, with one new tab and no other, and without cookies."""
+        """The same browser for another test, with one new tab and no other, and nothing stored."""
         self.leave()
         blank = self._blank
         assert blank is not None
-        self._loop.do(self.context.set_offline(False))
-        self.clear_cookies()
-        return Chromium(self._loop, self.context, self._loop.do(Tab.attach(self._loop, blank)))
+
+        async def forget() -> Tab:
+            await self.context.set_offline(False)
+            await self.context.clear_cookies()
+            session = await self.context.new_cdp_session(blank)
+            # The ports of the last test's servers may be those of the next one's.
+            await session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+            await session.send("Network.clearBrowserCache")
+            await session.detach()
+            return await Tab.attach(self._loop, blank)
+
+        return Chromium(self._loop, self.context, self._loop.do(forget()))
 
     def cookies(self) -> dict[str, dict[str, Any]]:
         return {str(cookie["name"]): dict(cookie) for cookie in self._loop.do(self.context.cookies())}
@@ -111,10 +124,7 @@ class Chromium:
 
 
 class Browsers:
-    """One browser for one test after the other, for its start takes longer than most of them.
-
-    Each test has origins of its own, by their ports; cookies, which know no port, are cleared.
-    """
+    """One browser for one test after the other, for its start takes longer than most of them."""
 
     def __init__(self, loop: EventLoop, playwright: Playwright) -> None:
         self._start = lambda: chromium(loop, playwright, third_party=True)
