@@ -25,7 +25,7 @@ SHORTEST_LIFE: Final = 10  # seconds between two renewals for the sake of an acc
 
 
 class Remembers(Protocol):
-    """An attempt that was begun: it sets the cookies that its answer will need."""
+    """What a view or tag has done that the response must know of: a begun attempt sets its cookies."""
 
     def remember(self, request: HttpRequest, response: HttpResponse) -> None: ...
 
@@ -54,7 +54,7 @@ class SilentSSO:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self.begun: list[Remembers] = []  # by shortcuts; their cookies are set on the way out
+        self.begun: list[Remembers] = []  # by shortcuts and tags; heard on the way out
 
     def __repr__(self) -> str:
         return f"<SilentSSO {self.decision.action}: {self.decision.reason}>"

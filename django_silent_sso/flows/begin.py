@@ -10,7 +10,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 
 from django_silent_sso.browser import has_session_cookie, origin_of, safe_return_to
 from django_silent_sso.conf import conf
@@ -18,6 +17,7 @@ from django_silent_sso.op import health, provider, pushed
 from django_silent_sso.protocol.authentication_request import AuthenticationRequest, Prompt, new_secret, with_query
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
 from django_silent_sso.storage import pending as pending_store
+from django_silent_sso.storage.cookies import for_one_browser
 from django_silent_sso.storage.marks import Marks, read_marks, write_marks
 from django_silent_sso.storage.pending import FRAME, POPUP, TOP, PendingAuthentication
 from django_silent_sso.storage.rp_session import RPSession
@@ -57,8 +57,7 @@ class Begun:
 
     def remember(self, request: HttpRequest, response: HttpResponse) -> None:
         """Set the cookies that the answer will need; what carries them is for one browser, and no cache's."""
-        if "no-store" not in response.get("Cache-Control", ""):
-            add_never_cache_headers(response)
+        for_one_browser(response)
         pending_store.remember(request, response, self.pending, self.pending.created)
         write_marks(request, response, self.marks)
 

@@ -63,6 +63,8 @@ def fail(request: HttpRequest, pending: PendingAuthentication, error: SilentSSOE
     logger.info("%s: %s", outcome.reason, pending)
     retry_after = getattr(error, "retry_after", None)
     marks = marks.refused(now, retry_after, frame=pending.transport == FRAME)
+    if proven:
+        marks = marks.answered(outcome.reason)
     if error.reason is Reason.VOIDED_BY_SIGN_OUT and marks.silence is None:
         # The sign-out was in another tab, and these marks are from before it (C81, P03).
         marks = marks.silenced(Reason.SIGNED_OUT_BY_USER, now)

@@ -7,8 +7,9 @@ top-level redirect), path "/" as the prefix demands.
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 
-__all__ = ["cookie_name", "delete_cookie", "read_cookie", "set_cookie"]
+__all__ = ["cookie_name", "delete_cookie", "for_one_browser", "read_cookie", "set_cookie"]
 
 
 def cookie_name(request: HttpRequest, name: str) -> str:
@@ -34,3 +35,9 @@ def set_cookie(request: HttpRequest, response: HttpResponse, name: str, value: s
 def delete_cookie(request: HttpRequest, response: HttpResponse, name: str) -> None:
     full = cookie_name(request, name)
     response.set_cookie(full, "", max_age=0, path="/", secure=request.is_secure(), httponly=True, samesite="Lax")
+
+
+def for_one_browser(response: HttpResponse) -> None:
+    """What the page says is about the browser that asked: no cache keeps it."""
+    if "no-store" not in response.get("Cache-Control", ""):
+        add_never_cache_headers(response)

@@ -17,11 +17,13 @@ from django_silent_sso.policy import next_wait
 from django_silent_sso.protocol.errors import Reason
 from django_silent_sso.storage.cookies import read_cookie, set_cookie
 
-__all__ = ["Marks", "read_marks", "write_marks"]
+__all__ = ["PERSON_NEEDED", "Marks", "read_marks", "write_marks"]
 
 LIFETIME: Final = 30 * 24 * 3600  # seconds
 HOP_WINDOW: Final = 30  # seconds in which round trips are counted
 SALT: Final = "django_silent_sso.marks"
+# Core 3.1.2.6: the OP knows who is there, but has something to ask.
+PERSON_NEEDED: Final = (Reason.CONSENT_REQUIRED, Reason.INTERACTION_REQUIRED, Reason.ACCOUNT_SELECTION_REQUIRED)
 SILENCE: Final = {
     reason.value: reason
     for reason in (Reason.SIGNED_OUT_BY_USER, Reason.SUBJECT_CHANGED, Reason.SESSION_MAX, Reason.SESSION_IDLE)
@@ -44,6 +46,7 @@ class Marks:
     asked_at: int = 0  # a round trip was begun then and has not come back
     frame_asked_at: int = 0  # the last hidden frame that a tab's return has begun
     no_hint_until: int = 0  # the OP refused our id_token_hint
+    needs: Reason | None = None  # what the OP's last refusal asked of the person, one of PERSON_NEEDED
     was: str = ""  # a name for the subject whose session the OP's no has ended; nobody else follows silently
 
     def begun(self, now: float, *, frame: bool) -> Marks:
@@ -52,6 +55,14 @@ class Marks:
             return self.with_refusal(now, None, frame=True)
         hops = (*_within(self.hops, now), int(now))[-9:]
         return replace(self.with_refusal(now, None, frame=False), asked_at=int(now), hops=hops)
+
+    def answered(self, reason: Reason) -> Marks:
+        """The OP has seen its own cookies, and said no."""
+        return replace(self, needs=reason if reason in PERSON_NEEDED else None)
+
+    def needed(self, now: float) -> Reason | None:
+        """Why only the person can help, as long as the OP is not asked again."""
+        return self.needs if now < max(self.refused_until, self.frame_refused_until) else None
 
     def refused(self, now: float, retry_after: int | None, *, frame: bool) -> Marks:
         """The answer was no. Begun here a moment ago, it is the same refusal, not a second one."""
@@ -127,6 +138,7 @@ def write_marks(request: HttpRequest, response: HttpResponse, marks: Marks) -> N
         "d": list(marks.sign_ins),
         "t": marks.asked_at,
         "x": marks.no_hint_until,
+        "e": 0 if marks.needs is None else PERSON_NEEDED.index(marks.needs) + 1,
         "w": marks.was,
     }
     packed = {key: value for key, value in data.items() if value}
@@ -155,5 +167,6 @@ def _from_data(data: dict[str, Any]) -> Marks:
         sign_ins=times("d"),
         asked_at=number("t"),
         no_hint_until=number("x"),
+        needs=dict(enumerate(PERSON_NEEDED, 1)).get(number("e")),
         was=str(data.get("w", ""))[:24],
     )

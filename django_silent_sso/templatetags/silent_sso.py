@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template import Context, Library
 from django.templatetags.static import static
@@ -22,9 +22,12 @@ from django.utils.translation import gettext
 
 from django_silent_sso.browser import has_session_cookie
 from django_silent_sso.conf import conf
+from django_silent_sso.details import SilentSSO
 from django_silent_sso.flows.ready_attempt import ready_attempt
 from django_silent_sso.op import provider
 from django_silent_sso.protocol.errors import Reason, SilentSSOError
+from django_silent_sso.storage.cookies import for_one_browser
+from django_silent_sso.storage.marks import PERSON_NEEDED, read_marks
 from django_silent_sso.storage.rp_session import RPSession
 from django_silent_sso.upstream import AUTHENTICATE_URL_NAME, LOGOUT_URL_NAME
 
@@ -36,8 +39,6 @@ CONFIG_ID: Final = "silent-sso-config"
 SCRIPT: Final = "django_silent_sso/silent-sso.js"
 RELAY: Final = "django_silent_sso/relay.js"
 PARTS: Final = ("fedcm", "page-calls", "session-watch", "upkeep", "without-frame")
-# Core 3.1.2.6: the OP knows who is there, but has something to ask.
-PERSON_NEEDED: Final = (Reason.CONSENT_REQUIRED, Reason.INTERACTION_REQUIRED, Reason.ACCOUNT_SELECTION_REQUIRED)
 NOTHING: Final = SafeString("")
 
 
@@ -99,6 +100,7 @@ def silent_sso_prompt(context: Context, *, service: str = "", login: bool = Fals
         "service": service,
         "fedcm_url": NOTHING if conf.fedcm is None else static("django_silent_sso/fedcm.js"),
         "is_fresh": _is_fresh(request),
+        "needed": _needed(request),
         "nonce": NOTHING if nonce is None else format_html(' nonce="{}"', nonce),
     }
     template = context.template.engine.get_template("django_silent_sso/prompt.html")
@@ -205,6 +207,21 @@ def _watch(request: HttpRequest, config: dict[str, Any]) -> None:
     found = RPSession.read(request.session) if config["signed_in"] else None
     state = None if found is None else found.session_state
     config["check_session"] = {"url": url, "client_id": conf.client_id, "session_state": state}
+
+
+class _ForOneBrowser:
+    def remember(self, request: HttpRequest, response: HttpResponse) -> None:
+        for_one_browser(response)
+
+
+def _needed(request: HttpRequest) -> str:
+    """What the OP said to the visitor's round trip by the middleware, of which no script has heard."""
+    sso: SilentSSO | None = getattr(request, "silent_sso", None)
+    needed = read_marks(request).needed(time.time()) if conf.visitors == "redirect" else None
+    if sso is None or needed is None or _is_somebody(request):
+        return ""
+    sso.begun.append(_ForOneBrowser())
+    return needed
 
 
 def _is_fresh(request: HttpRequest) -> bool:

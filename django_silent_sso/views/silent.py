@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from math import ceil
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -41,7 +42,7 @@ def start(request: HttpRequest) -> HttpResponse:
     reason, until = obstacle(request, marks, now, transport=transport, trigger=trigger, always=always)
     if reason is not None:
         leave_session_alone(request)
-        return _not_now(reason, until, now)
+        return _not_now(reason, until, now, marks.needed(now))
     if trigger == RETURN:  # a page load a moment ago is no reason to make the user wait
         marks = replace(marks, frame_asked_at=int(now))
     return_to = destination(request, request.POST.get("return_to")) if transport == TOP else "/"
@@ -62,6 +63,9 @@ def start(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _not_now(reason: Reason, until: float, now: float) -> HttpResponse:
-    facts = {"retry_after": ceil(until - now)} if until > now else {}
+def _not_now(reason: Reason, until: float, now: float, needed: Reason | None) -> HttpResponse:
+    """`error` is what the OP has said: there may be pages that have not heard it."""
+    facts: dict[str, Any] = {"retry_after": ceil(until - now)} if until > now else {}
+    if reason is Reason.BACKED_OFF and needed is not None:
+        facts["error"] = needed
     return FrameResult("failed", reason, **facts)

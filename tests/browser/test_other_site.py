@@ -114,6 +114,19 @@ def test_page_never_leaves_because_of_a_call(site: Site) -> None:
 
 
 @blocked
+def test_trip_that_brought_a_user_does_not_stand_in_the_way_of_the_next(site: Site, settings: Settings) -> None:
+    """A session that ends at once, by a back-channel logout and another sign-in there, is begun again at once."""
+    settings.SILENT_SSO_TOP_LEVEL_HOP = "always"
+    site.sign_in_at_op()
+    site.open("/page/")
+    site.settled("alice")
+    site.forget_sign_in()
+    site.open("/page/")
+    site.settled("alice")
+    assert [event["detail"]["transport"] for event in site.tab.events] == ["frame", "top"]
+
+
+@blocked
 def test_page_that_wants_itp_support_leaves_for_the_op(site: Site) -> None:
     site.sign_in_at_op()
     site.open("/with-callback/?itp_support=true")

@@ -27,6 +27,7 @@ FULL = Marks(
     asked_at=NOW - 3,
     frame_asked_at=NOW - 2,
     no_hint_until=NOW + 86400,
+    needs=Reason.CONSENT_REQUIRED,
 )
 
 
@@ -112,6 +113,15 @@ def test_a_sign_in_clears_waits_and_silence_and_keeps_what_is_about_the_browser(
 def test_silence_says_why_and_since_when() -> None:
     marks = Marks(known=True).silenced(Reason.SESSION_MAX, NOW + 0.7)
     assert (marks.silence, marks.silent_since, marks.known) == (Reason.SESSION_MAX, NOW, True)
+
+
+def test_what_the_op_asks_of_the_person_is_known_until_it_may_be_asked_again() -> None:
+    marks = Marks().refused(NOW, None, frame=False).answered(Reason.INTERACTION_REQUIRED)
+    assert [marks.needed(NOW + second) for second in (0, 59, 60)] == [*2 * [Reason.INTERACTION_REQUIRED], None]
+    later = marks.refused(NOW + 30, None, frame=True)
+    assert (later.needed(NOW + 89), later.needed(NOW + 90)) == (Reason.INTERACTION_REQUIRED, None)
+    assert marks.answered(Reason.LOGIN_REQUIRED).needed(NOW) is None
+    assert marks.signed_in(NOW, silent=True).needed(NOW) is None
 
 
 # -- round trips are counted -------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -14,6 +14,7 @@ from django.test import RequestFactory
 from django.urls import resolve
 
 from django_silent_sso.details import SilentSSO
+from tests.conftest import Browser, Clock
 from tests.repository import DOCS, PACKAGE, text
 from tests.templatetags.conftest import SignedIn, render, with_session
 
@@ -178,3 +179,32 @@ def test_guide_lists_every_custom_property() -> None:
     listed = re.findall(r"^\| `(--silent-sso-[\w-]+)`", text(DOCS / "how-to/sign-in-prompt.md"), re.MULTILINE)
     assert set(listed) == used - {"--silent-sso-prompt-height"}
     assert len(listed) == len(used) - 1
+
+
+def page(browser: Browser) -> Any:
+    return browser.surf("/prompt/")[0]
+
+
+@pytest.mark.urls("tests.browser.urls_prompt")
+def test_what_the_op_told_the_middleware_is_for_one_browser_and_no_cache(
+    browser: Browser, settings: Settings, clock: Clock
+) -> None:
+    settings.SILENT_SSO_VISITORS = "redirect"
+    with browser.provider.answer_with_error("consent_required"):
+        asked = page(browser)
+    assert data(asked.content.decode())["needed"] == "consent_required"
+    assert "no-store" in asked["Cache-Control"]
+    clock.advance(60)
+    refused = page(browser)  # asked again, and answered otherwise
+    assert "needed" not in data(refused.content.decode())
+    assert "Cache-Control" not in refused
+
+
+@pytest.mark.urls("tests.browser.urls_prompt")
+def test_where_a_script_asks_the_page_is_everybody_s(browser: Browser) -> None:
+    with browser.provider.answer_with_error("consent_required"):
+        browser.relay("/oidc/callback/", browser.answered(), **{"Silent-SSO-Site": "same-site"})
+    assert browser.start().json()["error"] == "consent_required"
+    answer = page(browser)
+    assert "needed" not in data(answer.content.decode())
+    assert "Cache-Control" not in answer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.conftest import Browser, Clock
 from tests.views.answers import assert_private, begun, refused, was_here_before
 
@@ -101,3 +103,27 @@ def test_c2_without_metadata_nothing_leaves(browser: Browser) -> None:
     assert answer.status_code == 200
     assert answer.json() == {"status": "failed", "reason": "op_status", "retry_after": 60}
     assert_private(answer)
+
+
+def trip(browser: Browser) -> None:
+    """The page's own, to the OP and back."""
+    url = browser.start(transport="top").json()["authorization_url"]
+    browser.get(browser.at_op(url), **{"Sec-Fetch-Site": "cross-site"})
+
+
+@pytest.mark.parametrize("error", ["consent_required", "interaction_required", "account_selection_required"])
+def test_a_refusal_says_what_the_op_asked_of_the_person(browser: Browser, clock: Clock, error: str) -> None:
+    """A page that comes back from its trip to the OP has not heard it."""
+    was_here_before(browser)
+    clock.stop(int(clock()))
+    with browser.provider.answer_with_error(error):
+        trip(browser)
+    expected = {"status": "failed", "reason": "backed_off", "retry_after": 60, "error": error}
+    assert browser.start(transport="top").json() == expected
+    clock.advance(1)
+    browser.relay("/oidc/callback/", browser.answered())  # a frame without the OP's cookie cannot know better
+    assert browser.start().json() == expected
+    clock.advance(60)
+    with browser.provider.answer_with_error("login_required"):
+        trip(browser)
+    assert browser.start(transport="top").json() == {"status": "failed", "reason": "backed_off", "retry_after": 600}

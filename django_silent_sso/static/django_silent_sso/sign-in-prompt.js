@@ -73,6 +73,7 @@ class Prompt extends HTMLElement {
     // The event may have been there first: this is what the page's script remembers of it, for the same reason.
     const { until = 0, error, reason } = stored(`silent-sso:${this.dataset.startUrl}`);
     if (error && !required && !("fresh" in this.dataset) && ahead(until, 24 * HOUR)) required = { error, reason };
+    if (this.dataset.needed) required ??= { error: this.dataset.needed };
     this.piece("card").hidden = this.hidden = true; // a copy that Turbo kept may be of an open one
     this.update();
   }

@@ -26,7 +26,7 @@ const SILENCED = ["signed_out_by_user", "subject_changed", "session_max", "sessi
 
 let shown = { signed_in: false, user: /** @type {User} */ (null) }; // what this page was made for
 let known = /** @type {Answer} */ ({}); // what the site said last; `fresh` until then
-let [since, asked] = [0, -Infinity]; // when the page was loaded or came back; when a return last led to a question
+let since = 0, asked = -Infinity; // when the page was loaded or came back; when a return last led to a question
 let touched = false; // the user has entered something
 let before = Object({}); // what the page before this one in the tab has left
 let [callback, news, flight] = /** @type {[((news: News) => void)?, News?, Promise<Result>?]} */ ([]);
@@ -115,7 +115,7 @@ function throughFrame(url, state) {
   const { signal } = end;
   const frame = document.createElement("iframe"); // a new one each time: a new address would be a step in the history
   const giveUp = () => end.abort({ reason: "op_timeout" });
-  let [mute, focused] = [0, document.activeElement];
+  let mute = 0, focused = document.activeElement;
   const giveFocusBack = () => { // the OP's page can take it, inert or not
     if (document.activeElement !== frame) return;
     frame.blur();
@@ -198,7 +198,7 @@ async function conclude(trigger, answer, start) {
   const wait = answer.retry_after === undefined ? usual : answer.retry_after * 1000;
   if (refused && trigger === "return" && answer.retry_after) later = setTimeout(() => document.hidden || comeBack(), wait);
   else if (wait) browser.write({ ...browser.read(), until: Date.now() + wait, reason, error });
-  const [ended, required] = [shown.signed_in && !known.signed_in, REQUIRED.test(error)];
+  const ended = shown.signed_in && !known.signed_in, required = REQUIRED.test(error);
   if (ended) show({ ...facts, error });
   else if (required || !refused) emit(required ? "sign-in-required" : "error", { ...facts, error, user: shown.user });
   if (!ended && (required || !shown.signed_in)) tell({ credential: undefined, error, reason });
@@ -236,10 +236,10 @@ async function onLoad() {
   if (before.scroll) scrollTo(before.scroll);
   if (shown.signed_in && config.expires_in !== 0) {
     // Whatever was refused before is history; and where the way round was one, a frame need not be tried for a day.
-    browser.write({ hop, blind: ahead(left) ? Date.now() + DAY : blind });
+    browser.write({ hop: before.signed_in && hop, blind: ahead(left) ? Date.now() + DAY : blind });
     if (callback && (await check()) && !show()) show({ reason: "fresh" });
   } else if (shown.signed_in || (config.auto && config.visitors === "frame")) {
-    const waiting = { reason: SILENCED.includes(reason) ? reason : "backed_off", error, refused: true, retry_after: 0 };
+    const waiting = { reason: SILENCED.includes(reason) ? reason : "backed_off", error, refused: true, retry_after: 0, confirm: ahead(left) };
     await (ahead(until) ? conclude("load", waiting, since) : run("load"));
   }
 }

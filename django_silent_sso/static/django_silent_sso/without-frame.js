@@ -24,9 +24,17 @@ const SHORTLY = 30_000; // by then the page is back
 export async function otherwise(trigger, answer, core, handy) {
   const { config, memo, tab, ask, emit, ahead, part } = core;
   const { shown } = core.look();
+  const { until: earlier, hop: tripped, left, blind, error } = memo.read();
+  if (trigger === "load" && ahead(left)) { // back from the trip: what the OP has said, the site knows
+    memo.write({ ...memo.read(), left: 0 });
+    const said = await ask(config.start_url, new URLSearchParams({ transport: "top" })).catch(Object);
+    return { ...answer, error: said.error, retry_after: said.retry_after ?? answer.retry_after };
+  }
+  // What only the person can do is not undone by a browser's silence.
+  if (!shown.signed_in && ahead(earlier)) answer = { error, ...answer };
   const always = config.top_level_hop === "always";
   const allowed = always || (answer.confirm && config.top_level_hop !== "never");
-  const leave = allowed && trigger !== "call" && handy && !ahead(memo.read().hop);
+  const leave = allowed && trigger !== "call" && handy && !ahead(tripped);
   if (config.fedcm) {
     const agreed = () => emit("before-sign-in", { reason: trigger, user: shown.user, transport: "fedcm" });
     const found = await part("fedcm").then(({ silently }) => silently(config, ask, leave, agreed)).catch(() => undefined);
@@ -38,7 +46,6 @@ export async function otherwise(trigger, answer, core, handy) {
   const fields = { transport: "top", itp_support, return_to: location.href.slice(location.origin.length) };
   const begun = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
   if (!begun.authorization_url) return answer;
-  const { blind } = memo.read();
   const until = Date.now() + Math.max((answer.retry_after ?? 0) * 1000, MINUTE);
   const hop = Math.max(until, shown.signed_in ? Date.now() + SELDOM : 0);
   // Whoever is signed in when the page is back was so at the OP before: the frame was blind.
