@@ -171,6 +171,21 @@ def test_signed_in_page_leaves_for_the_op_once_and_not_at_each_return(site: Site
 
 
 @blocked
+def test_nor_after_another_tab_was_opened(site: Site) -> None:
+    site.sign_in("alice")
+    site.come_back()
+    site.tab.event("before-sign-in")
+    assert site.tab.event("before-sign-in")["transport"] == "top"
+    site.tab.until("performance.getEntriesByType('navigation')[0].redirectCount === 0 && !document.hidden")
+    site.settled("alice")
+    other = site.browser.new_tab(site("/page/elsewhere/"))
+    site.settled("alice", other)
+    site.tab.show()
+    assert site.tab.event("error")["reason"] == "inconclusive_frame"
+    assert len(site.provider.calls_to("authorize")) == 2
+
+
+@blocked
 def test_frame_that_was_blind_is_not_asked_again_today(site: Site) -> None:
     """What this browser did with this OP is remembered, with an end."""
     site.sign_in("alice")

@@ -236,7 +236,7 @@ async function onLoad() {
   if (before.scroll) scrollTo(before.scroll);
   if (shown.signed_in && config.expires_in !== 0) {
     // Whatever was refused before is history; and where the way round was one, a frame need not be tried for a day.
-    browser.write({ hop: before.signed_in && hop, blind: ahead(left) ? Date.now() + DAY : blind });
+    browser.write({ hop: before.signed_in !== false && hop, blind: ahead(left) ? Date.now() + DAY : blind });
     if (callback && (await check()) && !show()) show({ reason: "fresh" });
   } else if (shown.signed_in || (config.auto && config.visitors === "frame")) {
     const waiting = { reason: SILENCED.includes(reason) ? reason : "backed_off", error, refused: true, retry_after: 0, confirm: ahead(left) };
