@@ -133,13 +133,22 @@ class Browsers:
 
     @contextmanager
     def lend(self) -> Iterator[Chromium]:
-        self._last = self._running.enter_context(self._start()) if self._last is None else self._last.renewed()
+        self._last = lent = self._renewed() or self._running.enter_context(self._start())
         try:
-            yield self._last
-            self._last.leave()
+            yield lent
+            lent.leave()
         except BaseException:
             self.end()  # whatever state it is in: the next test gets another one
             raise
+
+    def _renewed(self) -> Chromium | None:
+        if self._last is None:
+            return None
+        try:
+            return self._last.renewed()
+        except Exception:
+            self.end()
+            return None
 
     def end(self) -> None:
         self._last = None

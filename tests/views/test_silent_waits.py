@@ -121,7 +121,8 @@ def test_a_refusal_says_what_the_op_asked_of_the_person(browser: Browser, clock:
     expected = {"status": "failed", "reason": "backed_off", "retry_after": 60, "error": error}
     assert browser.start(transport="top").json() == expected
     clock.advance(1)
-    browser.relay("/oidc/callback/", browser.answered())  # a frame without the OP's cookie cannot know better
+    with browser.provider.answer_with_error("login_required"):
+        browser.relay("/oidc/callback/", browser.answered())  # a frame without the OP's cookie cannot know better
     assert browser.start().json() == expected
     clock.advance(60)
     with browser.provider.answer_with_error("login_required"):
