@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.prompt import CARD, SHOWN, asks_for_consent, not_shown, with_prompt
-from tests.browser.site import OTHER_SITE, Site
+from tests.browser.site import Site
+from tests.browser.test_other_site import blocked, home, provider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-blocked = pytest.mark.parametrize("third_party", [False], ids=["third-party cookies blocked"])
-
-
-@pytest.fixture
-def home() -> str:
-    return OTHER_SITE
+__all__ = ["home", "provider"]  # pytest looks for its fixtures here
 
 
 @pytest.fixture
 def make_site(make_site: Callable[[str], Site], settings: Settings) -> Callable[[str], Site]:
     settings.SILENT_SSO_TOP_LEVEL_HOP = "always"
     return with_prompt(make_site, settings)
-
-
-@pytest.fixture
-def site(site: Site) -> Site:
-    site.provider.cookie = replace(site.provider.cookie, samesite="None")
-    return site
 
 
 @blocked

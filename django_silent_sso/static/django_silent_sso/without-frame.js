@@ -24,17 +24,18 @@ const SHORTLY = 30_000; // by then the page is back
 export async function otherwise(trigger, answer, core, handy) {
   const { config, memo, tab, ask, emit, ahead, part } = core;
   const { shown } = core.look();
-  const { until: earlier, hop: tripped, left, blind, error } = memo.read();
-  if (trigger === "load" && ahead(left)) { // back from the trip: what the OP has said, the site knows
-    memo.write({ ...memo.read(), left: 0 });
-    const said = await ask(config.start_url, new URLSearchParams({ transport: "top" })).catch(Object);
-    return { ...answer, error: said.error, retry_after: said.retry_after ?? answer.retry_after };
+  const past = memo.read();
+  const always = config.top_level_hop === "always";
+  const fields = { transport: "top", itp_support: always ? "1" : "" };
+  if (trigger === "load" && ahead(past.left)) { // back from the trip: what the OP has said, the site knows
+    memo.write({ ...past, left: 0 });
+    const { error, retry_after = answer.retry_after } = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
+    return { ...answer, error, retry_after };
   }
   // What only the person can do is not undone by a browser's silence.
-  if (!shown.signed_in && ahead(earlier)) answer = { error, ...answer };
-  const always = config.top_level_hop === "always";
+  if (!shown.signed_in && ahead(past.until)) answer = { error: past.error, ...answer };
   const allowed = always || (answer.confirm && config.top_level_hop !== "never");
-  const leave = allowed && trigger !== "call" && handy && !ahead(tripped);
+  const leave = allowed && trigger !== "call" && handy && !ahead(past.hop);
   if (config.fedcm) {
     const agreed = () => emit("before-sign-in", { reason: trigger, user: shown.user, transport: "fedcm" });
     const found = await part("fedcm").then(({ silently }) => silently(config, ask, leave, agreed)).catch(() => undefined);
@@ -42,10 +43,10 @@ export async function otherwise(trigger, answer, core, handy) {
     if (found) return found.status ? { transport: "fedcm", ...found } : answer;
   }
   if (!leave || !emit("before-sign-in", { reason: trigger, user: shown.user, transport: "top" })) return answer;
-  const itp_support = always ? "1" : "";
-  const fields = { transport: "top", itp_support, return_to: location.href.slice(location.origin.length) };
-  const begun = await ask(config.start_url, new URLSearchParams(fields)).catch(Object);
+  const return_to = location.href.slice(location.origin.length);
+  const begun = await ask(config.start_url, new URLSearchParams({ ...fields, return_to })).catch(Object);
   if (!begun.authorization_url) return answer;
+  const { blind } = memo.read();
   const until = Date.now() + Math.max((answer.retry_after ?? 0) * 1000, MINUTE);
   const hop = Math.max(until, shown.signed_in ? Date.now() + SELDOM : 0);
   // Whoever is signed in when the page is back was so at the OP before: the frame was blind.
